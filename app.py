@@ -1,0 +1,30 @@
+"""`streamlit run app.py` starts NNPlay."""
+
+import gc
+import importlib
+from contextlib import asynccontextmanager
+
+import streamlit as st
+
+from nnplay.topics import TOPICS
+from nnplay.ui.chart import plotly_route
+from nnplay.ui.errors import sorry
+
+
+@asynccontextmanager
+async def warm(app):
+    """Import all that is heavy before the first visitor, then take it out of the collector's sight:
+    Streamlit collects all generations after each run, which with torch loaded costs over 100 ms."""
+    import torch
+
+    torch.set_num_threads(1)  # two on tiny tensors, beside other visitors' work, are far slower than one
+    importlib.import_module("nnplay.ui.page")
+    for topic in TOPICS:
+        compute = importlib.import_module(f"nnplay.{topic.slug}")
+        importlib.import_module(f"nnplay.figures.{topic.slug}").preview(compute.preview()).to_json()
+    gc.collect()
+    gc.freeze()
+    yield {}
+
+
+app = st.App("nnplay/ui/router.py", lifespan=warm, on_script_error=sorry, routes=[plotly_route()])

@@ -1,0 +1,213 @@
+"""How fast it is, each number beside its floor measured in the same run.
+
+    python benchmarks/run.py
+
+Needs the development requirements and a Chromium, takes some minutes, and wants a machine that does nothing
+else. Prints a row per promise: p50 and p95, the floor's, the ratio of the p50s, and what was promised.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "benchmarks")]
+
+from playwright.sync_api import sync_playwright  # noqa: E402
+from serving import FLAGS, chromium, serve  # noqa: E402
+from visitor import Visitor  # noqa: E402
+
+from nnplay.topics import TOPICS  # noqa: E402
+
+PRESSES = 60
+DRAG = 150
+VISITORS = 25
+MOVES = 20
+
+# Resolves with the milliseconds from the next key press to the frame after the chosen change.
+KEY_TO_PAINT = """([selector, attribute]) => { window.painted = new Promise(resolve => {
+  let start; addEventListener('keydown', () => { start = performance.now(); }, { once: true, capture: true });
+  const seen = new MutationObserver(() => { if (!start) return; seen.disconnect();
+    requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - start))); });
+  seen.observe(document.querySelector(selector), attribute ? { attributes: true, attributeFilter: [attribute] }
+    : { subtree: true, childList: true, characterData: true }); }); }"""
+LEADS = (
+    ("activations", "Curves", "x"),
+    ("activations", "Softmax", "logit_1"),
+    ("activations", "Depth", "depth"),
+)
+"""Topic, view and the control that is dragged there."""
+
+# From now on notes when the pointer asked for a picture and when that picture was there.
+WATCH_DRAG = """() => { const chart = document.querySelector('.nnplay-chart').chart; window.pictures = [];
+  let sent = null, waiting = null;  // when the pointer was where the report says
+  const report = chart.report.bind(chart), arrived = chart.arrived.bind(chart), draw = chart.draw.bind(chart);
+  chart.report = (name, value) => { const now = performance.now();
+    if (chart.underway) waiting = now; else { sent = waiting ?? now; waiting = null; }
+    return report(name, value); };
+  chart.arrived = () => { chart.mine = sent; return arrived(); };
+  chart.draw = async () => { const mine = chart.mine; await draw();
+    requestAnimationFrame(() => window.pictures.push([performance.now(), performance.now() - mine])); }; }"""
+COUNT = """() => { window.times = [];
+  new MutationObserver(() => window.times.push(performance.now())).observe(
+    document.querySelector('.nnplay-chart'), { attributes: true, attributeFilter: ['data-pictures'] }); }"""
+
+
+def row(what: str, found: list[float], unit: str, floor: list[float] | None, promise: str) -> None:
+    p50, p95 = np.percentile(found, [50, 95])
+    base = ratio = "-"
+    if floor:
+        low, high = np.percentile(floor, [50, 95])
+        base, ratio = f"{low:.1f} | {high:.1f}", f"{p50 / low:.2f}"
+    print(f"| {what} | {p50:.1f} | {p95:.1f} {unit} | {base} | {ratio} | {promise} |", flush=True)
+
+
+def press(page, key: str, selector: str, attribute: str | None) -> list[float]:
+    """Milliseconds from key to paint, many times, on the slider of that key."""
+    slider = page.locator(f".st-key-{key} input[type=range]")
+    slider.focus()
+    found = []
+    for i in range(PRESSES):
+        page.evaluate(KEY_TO_PAINT, [selector, attribute])
+        page.keyboard.press("ArrowRight" if i % 20 < 10 else "ArrowLeft")
+        found.append(page.evaluate("window.painted"))
+    return found[5:]
+
+
+def opened(browser, url: str, ready: str):
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    start = time.perf_counter()
+    page.goto(url)
+    page.wait_for_selector(ready)
+    return page, 1000 * (time.perf_counter() - start)
+
+
+def drag(browser, url: str, key: str) -> tuple[float, list[float]]:
+    """Pictures a second while the lead control is dragged, and how far each is behind the pointer in ms."""
+    page, _ = opened(browser, url, ".nnplay-chart[data-pictures]")
+    slider = page.locator(f".st-key-{key} input[type=range]")
+    x, y = slider.evaluate("e => { const r = e.getBoundingClientRect(); return [r.x + 1, r.y + 1]; }")
+    page.evaluate(WATCH_DRAG)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for i in range(DRAG):
+        page.mouse.move(x + 60 * np.sin(i / 12), y)
+        page.wait_for_timeout(12)
+    pictures = np.array(page.evaluate("window.pictures"))
+    page.mouse.up()
+    page.close()
+    return 1000 * (len(pictures) - 1) / np.ptp(pictures[:, 0]), list(pictures[2:, 1])
+
+
+def train(browser, url: str) -> list[float]:
+    """Pictures a second in each half second while a run trains and plays."""
+    address = f"{url}/activations?activations_view=Training&activations_epochs=1000"
+    page, _ = opened(browser, address, ".nnplay-chart[data-pictures]")
+    page.evaluate(COUNT)
+    page.wait_for_timeout(3000)
+    times = np.array(page.evaluate("window.times"))
+    page.close()
+    return list(np.histogram(times, np.arange(times[0], times[-1], 500))[0] * 2.0)
+
+
+async def crowd(url: str, visitors: int, page: str) -> list[float]:
+    """Milliseconds from a slider's move to the new picture sent, of so many visitors at once."""
+
+    async def one(i: int) -> list[float]:
+        async with Visitor(url) as visitor:
+            await visitor.open(page)
+            await asyncio.sleep(i / visitors)
+            found = []
+            for k in range(MOVES):
+                found.append(await visitor.move(0.01 * (i * MOVES + k) - 5))
+                await asyncio.sleep(0.5)
+            return found
+
+    return [1000 * t for found in await asyncio.gather(*map(one, range(visitors))) for t in found[1:]]
+
+
+async def tour(url: str, visitors: int, rounds: int, memory) -> list[float]:
+    """Megabytes of the server after each round of so many visitors who open every page."""
+    found = []
+    for _ in range(rounds):
+        guests = [Visitor(url) for _ in range(visitors)]
+        for guest in guests:
+            await guest.__aenter__()
+            for topic in TOPICS:
+                await guest.open(topic.slug)
+        found.append(memory())
+        for guest in guests:
+            await guest.__aexit__()
+    return found
+
+
+def memory(port: str) -> float:
+    """Resident megabytes of the server on that port."""
+    for status in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = status.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if port.encode() in line and b"streamlit" in line:
+            statm = (status.parent / "statm").read_text()
+            return int(statm.split()[1]) * 4096 / 2**20
+    raise RuntimeError("the server is gone")
+
+
+def in_a_browser(url: str, floor: str, started: tuple[float, float]) -> None:
+    """The rows that need a browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        page, floor_first = opened(browser, floor, "[data-testid=stSlider]")
+        base = press(page, "floor_x", "[data-testid=stMain]", None)
+        page.close()
+        page, first = opened(browser, url, ".nnplay-chart[data-pictures]")
+        page.close()
+        row("server start", [started[0]], "ms", [started[1]], "imports come before the first visitor")
+        row("first visit to the first picture", [first], "ms", [floor_first], "1.3x")
+        for topic, view, key in LEADS:
+            page, _ = opened(browser, f"{url}/{topic}?{topic}_view={view}", ".nnplay-chart[data-pictures]")
+            found = press(page, f"{topic}_{key}", ".nnplay-chart", "data-pictures")
+            row(f"key to picture, {topic} {view} {key}", found, "ms", base, "3x")
+            page.close()
+        for topic, view, key in LEADS:
+            rate, behind = drag(browser, f"{url}/{topic}?{topic}_view={view}", f"{topic}_{key}")
+            row(f"pictures a second while dragging, {topic} {view} {key}", [rate], "/s", None, "30")
+            row("the picture behind the pointer", behind, "ms", None, "60")
+        row("pictures a second while training", train(browser, url), "/s", None, "30")
+        browser.close()
+
+
+def many_visitors(url: str) -> None:
+    """The rows that need many visitors."""
+    alone = asyncio.run(crowd(url, 1, "activations"))
+    together = asyncio.run(crowd(url, VISITORS, "activations"))
+    row(f"slider to picture sent, {VISITORS} visitors against one", together, "ms", alone, "p95 2x")
+    port = url.rsplit(":", 1)[1]
+    one, *_ = asyncio.run(tour(url, 1, 1, lambda: memory(port)))
+    for i, held in enumerate(asyncio.run(tour(url, VISITORS, 3, lambda: memory(port))), 1):
+        row(f"memory a visitor, round {i}", [(held - one) / VISITORS], "MB", None, "5, then flat")
+
+
+def main() -> None:
+    logs = Path(tempfile.mkdtemp())
+    print(
+        "| what | p50 | p95 | floor p50 and p95 | ratio | promised |\n| --- | --- | --- | --- | --- | --- |"
+    )
+    start = time.perf_counter()
+    with serve("benchmarks/floor/app.py", logs / "floor") as floor:
+        floor_started = 1000 * (time.perf_counter() - start)
+        start = time.perf_counter()
+        with serve("app.py", logs / "app") as url:
+            in_a_browser(url, floor, (1000 * (time.perf_counter() - start), floor_started))
+            many_visitors(url)
+
+
+if __name__ == "__main__":
+    main()

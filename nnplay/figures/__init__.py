@@ -1,0 +1,1 @@
+"""Pictures: a topic's record in, a `plotly.graph_objects.Figure` out. Nothing here computes."""

@@ -1,0 +1,45 @@
+"""The one table of topics. A row here, a compute module, a figure module and a page make a topic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """`slug` names the topic on every floor: page, compute, figures, URL and control keys."""
+
+    slug: str
+    title: str
+    section: str
+    question: str  # what the page answers, in a sentence
+    icon: str  # a Material symbol
+    terms: tuple[str, ...]  # what of the field's vocabulary is live on the page
+
+
+TOPICS = (
+    Topic(
+        "activations",
+        "Activations",
+        "Building blocks",
+        "What does an activation function do to a number, to its gradient, and to a signal on its way through "
+        "fifty layers?",
+        ":material/show_chart:",
+        (
+            "Activation function",
+            "ReLU",
+            "Sigmoid",
+            "Softmax",
+            "Batch normalization",
+            "Kernel initializer",
+        ),
+    ),
+)
+
+
+def find(slug: str) -> Topic:
+    """The topic of that name. Raises KeyError where there is none."""
+    for topic in TOPICS:
+        if topic.slug == slug:
+            return topic
+    raise KeyError(slug)

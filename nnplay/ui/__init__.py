@@ -1,0 +1,1 @@
+"""What the pages share: frame, controls, live chart, code panel, experiments. Knows no topic."""

@@ -1,0 +1,333 @@
+// A Plotly chart that stays in place: updated by Plotly.react, played from frames, scrubbed, dragged, clicked.
+// Python's side and the shape of `data` are in chart.py.
+
+const DARK = __DARK__;
+const PLOTLY = '__PLOTLY__';
+const CONFIG = { displaylogo: false, responsive: false, scrollZoom: false,
+                 modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d'] };
+
+// The app may stand behind a path of its own: start from where Streamlit's own script came from.
+const base = () => {
+  const own = document.querySelector('script[src*="static/js/"]');
+  return own ? own.src.slice(0, own.src.lastIndexOf('static/js/')) : '/';
+};
+const loadPlotly = () => window.Plotly ? Promise.resolve() : (window.nnplayPlotly ??= new Promise((resolve, reject) => {
+  const script = document.createElement('script');
+  script.src = base() + PLOTLY;
+  script.onload = resolve;
+  script.onerror = () => { window.nnplayPlotly = null; script.remove(); reject(new Error('not loaded')); };
+  document.head.append(script);
+}));
+
+const ARRAYS = { f4: Float32Array, f8: Float64Array, i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array,
+                 i4: Int32Array, u4: Uint32Array };
+// Plotly's own notation for an array, {dtype, bdata, shape}, to typed arrays, nested but for the last axis.
+function decode({ dtype, bdata, shape }) {
+  const flat = new ARRAYS[dtype](Uint8Array.from(atob(bdata), c => c.charCodeAt(0)).buffer);
+  const cut = (from, [length, ...rest]) => {
+    if (!rest.length) return flat.subarray(from, from + length);
+    const step = rest.reduce((a, b) => a * b, 1);
+    return Array.from({ length }, (_, i) => cut(from + i * step, rest));
+  };
+  return cut(0, shape ? String(shape).split(',').map(Number) : [flat.length]);
+}
+
+// Decodes all arrays below `node` in place. What `held` has decoded before stays the very same object, by
+// which Plotly knows that it has not changed; the arrays met are noted in `met`.
+function decodeAll(node, held, met) {
+  for (const [key, value] of Object.entries(node ?? {})) {
+    if (!value || typeof value !== 'object') continue;
+    if (!value.bdata) { decodeAll(value, held, met); continue; }
+    const name = `${value.dtype} ${value.shape} ${value.bdata}`;
+    met.set(name, node[key] = met.get(name) ?? held.get(name) ?? decode(value));
+  }
+}
+
+// Sets a dotted path, `annotations[0].text`, in a nested object.
+function put(target, path, value) {
+  const keys = path.replace(/\[(\d+)\]/g, '.$1').split('.');
+  const last = keys.pop();
+  for (const key of keys) target = target[key] ??= {};
+  target[last] = value;
+}
+
+function scaleFonts(node, factor) {
+  for (const [key, value] of Object.entries(node ?? {})) {
+    if (!value || typeof value !== 'object' || ArrayBuffer.isView(value)) continue;
+    if (/font$/.test(key) && typeof value.size === 'number') value.size *= factor;
+    scaleFonts(value, factor);
+  }
+}
+
+class LiveChart {
+  constructor(root) {
+    this.root = root;
+    this.plot = root.querySelector('.plot');
+    this.bar = root.querySelector('.player');
+    this.scrub = root.querySelector('.scrub');
+    this.toggle = root.querySelector('.toggle');
+    this.label = root.querySelector('.label');
+    this.speed = root.querySelector('.speed');
+    this.frames = []; this.run = null; this.position = 0; this.drawn = -1; this.playing = false;
+    this.arrays = new Map(); this.undo = [];
+    this.listen(this.toggle, 'click', () => this.play(!this.playing));
+    this.listen(root.querySelector('.back'), 'click', () => { this.play(false); this.seek(Math.round(this.position) - 1, true); });
+    this.listen(root.querySelector('.next'), 'click', () => { this.play(false); this.seek(Math.round(this.position) + 1, true); });
+    this.listen(this.scrub, 'input', () => { this.play(false); this.seek(+this.scrub.value, true); });
+    this.listen(window, 'keydown', event => this.key(event));
+    const resized = new ResizeObserver(() => this.plot._fullLayout && requestAnimationFrame(() =>
+      this.plot._fullLayout && this.plot.isConnected && Plotly.Plots.resize(this.plot)));
+    resized.observe(this.plot);
+    this.undo.push(() => resized.disconnect());
+  }
+
+  listen(target, name, handler, options) {
+    target.addEventListener(name, handler, options);
+    this.undo.push(() => target.removeEventListener(name, handler, options));
+  }
+
+  destroy() {
+    this.play(false);
+    this.gone = true;
+    this.undo.forEach(f => f());
+    if (window.Plotly) Plotly.purge(this.plot);
+  }
+
+  // ---- what Python sent -------------------------------------------------------------------------
+
+  async update({ data, setStateValue, setTriggerValue }) {
+    this.data = data;
+    this.send = { state: setStateValue, trigger: setTriggerValue };
+    this.arrived();
+    this.plot.setAttribute('aria-label', data.alt);
+    this.plot.style.height = `${data.height / 16}rem`;
+    try { await loadPlotly(); } catch {
+      this.plot.textContent = 'The chart cannot be drawn: its library (Plotly) could not be loaded from this server. Reload the page to try again.';
+      return;
+    }
+    if (this.gone || data !== this.data) return;  // a newer picture is on its way
+    const css = getComputedStyle(this.root);
+    const night = luminance(css.getPropertyValue('--st-background-color')) < 0.4;
+    const text = night ? data.figure.replace(/#[0-9A-F]{6}/g, c => DARK[c] ?? c) : data.figure;
+    this.spec = JSON.parse(text);
+    const met = new Map();
+    decodeAll(this.spec.data, this.arrays, met);
+    this.arrays = met;
+    const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+    if (scale !== 1) scaleFonts(this.spec, scale);
+    this.spec.layout.autosize = true;
+    if (data.handle) this.spec.layout.dragmode ??= false;  // the pointer moves the control; zooming has its button
+    delete this.spec.layout.height; delete this.spec.layout.width;
+    this.take(data.frames);
+    this.apply(this.position | 0);
+    const first = !this.plot._fullLayout;
+    await this.draw();
+    if (first) this.connect();
+    if (data.watch) this.watch(data.watch);
+  }
+
+  take(frames) {
+    this.bar.hidden = !frames;
+    if (!frames) { this.frames = []; this.run = null; this.drawn = -1; return; }
+    // a chunk of a run of which earlier ones are missing here: ask for all of it
+    const missing = frames.start > (frames.run === this.run ? this.frames.length : 0);
+    if (missing !== Boolean(this.missing)) this.send.state('need', missing ? frames.run : null);
+    this.missing = missing;
+    if (missing) return;
+    if (frames.run !== this.run) {
+      this.ending = this.run === null ? frames.at_end : this.frames.length > 0 && this.position >= this.frames.length - 1;
+      this.run = frames.run;
+      this.frames = [];
+      this.fresh = frames.restart;
+    }
+    if (frames.start === this.frames.length) this.append(frames);
+    if (frames.growing) this.send.state('more', `${this.run}:${this.frames.length}`);
+    if (this.fresh && this.frames.length) { this.fresh = false; this.position = 0; this.play(true); }
+    if (this.ending && !frames.restart) this.position = this.frames.length;  // who stood at the end stays there
+    this.ending = false;
+    this.position = Math.max(0, Math.min(this.position, this.frames.length - 1));
+    this.scrub.max = Math.max(0, this.frames.length - 1);
+    this.scrub.setAttribute('aria-label', 'Frame of ' + this.data.alt);
+    this.drawn = -1;
+  }
+
+  append({ labels, traces, layout, grow, upto }) {
+    const parts = [], lines = [];
+    for (const [i, attributes] of Object.entries(grow))
+      for (const [path, value] of Object.entries(attributes)) lines.push(['data', +i, path, value.bdata ? decode(value) : value]);
+    for (const [i, attributes] of Object.entries(traces))
+      for (const [path, value] of Object.entries(attributes)) parts.push(['data', +i, path, value.bdata ? decode(value) : value]);
+    for (const [path, value] of Object.entries(layout)) parts.push(['layout', null, path, value.bdata ? decode(value) : value]);
+    labels.forEach((label, t) => this.frames.push({ label, set: [
+      ...parts.map(([room, i, path, values]) => [room, i, path, values[t]]),
+      ...lines.map(([room, i, path, line]) => [room, i, path, line.subarray ? line.subarray(0, upto[t]) : line.slice(0, upto[t])])] }));
+  }
+
+  // ---- drawing ----------------------------------------------------------------------------------
+
+  apply(t) {
+    const frame = this.frames[t];
+    if (!frame) return;
+    for (const [room, i, path, value] of frame.set)
+      put(room === 'data' ? this.spec.data[i] : this.spec.layout, path, value);
+    this.drawn = t;
+    this.scrub.value = t;
+    this.scrub.setAttribute('aria-valuetext', frame.label);
+    this.label.textContent = frame.label;
+  }
+
+  // One picture at a time: what comes meanwhile is drawn once, with the newest state.
+  async draw() {
+    if (this.busy) { this.again = true; return; }
+    this.busy = true;
+    do {
+      this.again = false;
+      await Plotly.react(this.plot, this.spec.data, this.spec.layout, { ...CONFIG, staticPlot: this.data.still });
+    } while (this.again && !this.gone);
+    this.busy = false;
+    this.root.dataset.pictures = +(this.root.dataset.pictures ?? 0) + 1;
+  }
+
+  seek(t, report = false) {
+    this.position = Math.max(0, Math.min(t, this.frames.length - 1));
+    const whole = Math.floor(this.position);
+    if (whole !== this.drawn) { this.apply(whole); this.draw(); }
+    if (report && this.data.report) this.report('position', whole);
+  }
+
+  play(on) {
+    if (on && !this.frames.length) return;
+    if (on && this.ended()) this.position = 0;
+    const was = this.playing;
+    this.playing = on;
+    this.toggle.classList.toggle('on', on);
+    this.toggle.setAttribute('aria-label', on ? 'Pause' : 'Play');
+    if (!on || was) return;
+    let before = performance.now();
+    const tick = now => {
+      if (!this.playing || this.gone) return;
+      const pace = this.data.frames.rate * +this.speed.value;
+      this.seek(Math.min(this.position + pace * (now - before) / 1000, this.frames.length - 1));
+      before = now;
+      if (this.ended()) this.play(false); else requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+  }
+
+  ended() { return !this.data.frames?.growing && this.position >= this.frames.length - 1; }
+
+  key(event) {
+    if (event.code !== 'Space' || this.bar.hidden || event.defaultPrevented) return;
+    if (event.target.closest('input:not([type=range]), textarea, select, button, a, [role=button], [contenteditable]')) return;
+    event.preventDefault();
+    this.play(!this.playing);
+  }
+
+  // ---- what the visitor does --------------------------------------------------------------------
+
+  connect() {
+    this.plot.on('plotly_click', event => {
+      const p = event.points[0];
+      const at = this.at(event.event);
+      if (this.data.click) this.send.trigger('click', { trace: p.curveNumber, x: p.x, y: p.y, at,
+        index: Array.isArray(p.pointNumber) ? p.pointNumber : [p.pointNumber] });
+    });
+    this.plot.on('plotly_hover', event => {
+      const p = event.points[0], hover = this.data.hover;
+      if (hover && p.curveNumber === hover.trace && Array.isArray(p.pointNumber) && !this.playing)
+        this.seek(p.pointNumber[0] * hover.columns + p.pointNumber[1]);
+    });
+    this.handle();
+  }
+
+  // The pointer in the coordinates of the first pair of axes.
+  at(event) {
+    const { xaxis, yaxis } = this.plot._fullLayout;
+    if (!xaxis || !event) return null;
+    const box = this.plot.getBoundingClientRect();
+    return [xaxis.p2d(event.clientX - box.left - xaxis._offset), yaxis.p2d(event.clientY - box.top - yaxis._offset)];
+  }
+
+  // Dragging on the plot moves the control that `data.handle` names.
+  handle() {
+    let held = false;
+    const value = event => Math.max(this.data.handle.min, Math.min(this.data.handle.max, this.at(event)[0]));
+    this.listen(this.plot, 'pointerdown', event => {
+      if (!this.data.handle || !event.target.closest('.draglayer') || this.plot._fullLayout.dragmode) return;
+      held = true;
+      this.plot.setPointerCapture(event.pointerId);
+      this.report('drag', { key: this.data.handle.key, value: value(event) });
+    }, true);
+    this.listen(this.plot, 'pointermove', event => held && this.report('drag', { key: this.data.handle.key, value: value(event) }));
+    const drop = event => {
+      if (!held) return;
+      held = false;
+      this.waiting = null;
+      this.send.trigger('drop', { key: this.data.handle.key, value: value(event) });
+      this.forget();
+    };
+    this.listen(this.plot, 'pointerup', drop);
+    this.listen(this.plot, 'pointercancel', drop);
+  }
+
+  // Streamlit's sliders send nothing before they are let go, and then run themselves alone. Each step of one
+  // of this page's, by pointer or key, is reported from here as the state `drag`, which runs the picture again.
+  watch(prefix) {
+    if (this.watching) return;
+    this.watching = true;
+    const moved = new MutationObserver(records => {
+      for (const { target } of records) {
+        const slider = target.closest?.(`[class*="st-key-${prefix}"]`);
+        if (!slider || !target.matches('input[type=range]')) continue;
+        if (target !== document.activeElement && !target.closest('[data-dragging]')) continue;
+        const key = [...slider.classList].find(c => c.startsWith('st-key-')).slice(7);
+        const value = +target.value;
+        if (key === this.last?.key && value === this.last.value) continue;
+        this.last = { key, value };
+        this.report('drag', { key, value });
+        this.forget();
+      }
+    });
+    moved.observe(document.body, { subtree: true, attributes: true, attributeFilter: ['aria-valuetext'] });
+    this.undo.push(() => moved.disconnect());
+  }
+
+  // Once nothing has moved for a while the slider's own value holds.
+  forget() {
+    clearTimeout(this.forgetting);
+    this.forgetting = setTimeout(() => {
+      if (this.gone) return;
+      if (document.querySelector('[data-dragging]')) { this.forget(); return; }
+      this.last = null;
+      this.send.state('drag', null);
+    }, 400);
+  }
+
+  // One report under way at a time, the newest wins: the chart follows the pointer and never lags behind it.
+  report(name, value) {
+    if (this.underway) { this.waiting = [name, value]; return; }
+    this.underway = setTimeout(() => this.arrived(), 250);  // nothing comes back where the picture stayed the same
+    this.send.state(name, value);
+  }
+
+  arrived() {
+    clearTimeout(this.underway);
+    this.underway = null;
+    if (!this.waiting || this.gone) return;
+    const [name, value] = this.waiting;
+    this.waiting = null;
+    this.report(name, value);
+  }
+}
+
+function luminance(color) {
+  const hex = color.trim().match(/^#(..)(..)(..)/);
+  return hex ? (0.2126 * parseInt(hex[1], 16) + 0.7152 * parseInt(hex[2], 16) + 0.0722 * parseInt(hex[3], 16)) / 255 : 1;
+}
+
+export default function (component) {
+  const root = component.parentElement.querySelector('.nnplay-chart');
+  root.chart ??= new LiveChart(root);
+  root.chart.update(component);
+  return () => { root.chart?.destroy(); root.chart = null; };
+}

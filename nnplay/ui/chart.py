@@ -1,0 +1,237 @@
+"""The live chart: a Plotly figure that stays in place while it is updated, played, dragged and clicked.
+
+`st.plotly_chart` takes its chart out of the page and puts a new one in at every change. This component
+keeps the chart and hands each new figure to `Plotly.react`, so that nothing flickers and zoom and camera
+stay. The browser's half is chart.js.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly
+import plotly.graph_objects as go
+import streamlit as st
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from nnplay.figures.frames import Frames
+from nnplay.figures.theme import DARK
+
+PLOTLY_ROUTE = "/plotlyjs"
+
+
+def plotly_route() -> Mount:
+    """Serves plotly.min.js out of the installed plotly package, for `st.App(routes=...)`."""
+    return Mount(PLOTLY_ROUTE, StaticFiles(directory=Path(plotly.__file__).parent / "package_data"))
+
+
+_HERE = Path(__file__).parent
+_HTML = """
+<div class="nnplay-chart">
+  <div class="plot" role="figure" tabindex="-1"></div>
+  <div class="player" role="group" aria-label="Playback" hidden>
+    <button class="toggle" type="button" aria-label="Play" title="Play or pause (space)">
+      <svg viewBox="0 0 24 24"><path class="go" d="M7 4v16l13-8z"/>
+        <path class="halt" d="M6 4h4v16H6zM14 4h4v16h-4z"/></svg></button>
+    <button class="back" type="button" aria-label="Step back" title="Step back">
+      <svg viewBox="0 0 24 24"><path d="M18 5v14l-9-7zM5 5h3v14H5z"/></svg></button>
+    <button class="next" type="button" aria-label="Step forward" title="Step forward">
+      <svg viewBox="0 0 24 24"><path d="M6 5v14l9-7zM16 5h3v14h-3z"/></svg></button>
+    <input class="scrub" type="range" min="0" value="0" step="1" aria-label="Frame">
+    <output class="label"></output>
+    <select class="speed" aria-label="Speed">
+      <option value="0.25">0.25×</option><option value="0.5">0.5×</option>
+      <option value="1" selected>1×</option>
+      <option value="2">2×</option><option value="4">4×</option>
+    </select>
+  </div>
+</div>
+"""
+_JS = (
+    (_HERE / "chart.js")
+    .read_text(encoding="utf-8")
+    .replace("__DARK__", json.dumps(DARK))
+    .replace("__PLOTLY__", f"{PLOTLY_ROUTE[1:]}/plotly.min.js?v={plotly.__version__}")
+)
+_component = st.components.v2.component(
+    "nnplay_chart",
+    html=_HTML,
+    css=(_HERE / "chart.css").read_text(encoding="utf-8"),
+    js=_JS,
+    isolate_styles=False,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A click on a mark: which trace, which point (or heat map cell: row, column), and where exactly."""
+
+    trace: int
+    index: tuple[int, ...]
+    at: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """Makes the plot itself draggable from left to right: it moves the slider with this key."""
+
+    key: str
+    min: float
+    max: float
+
+
+def live_chart(
+    figure: go.Figure,
+    key: str,
+    *,
+    alt: str,
+    height: int = 520,
+    frames: Frames | None = None,
+    rate: float = 12,
+    restart: bool = False,
+    at_end: bool = False,
+    run: str | None = None,
+    growing: bool = False,
+    hover: Mapping[str, int] | None = None,
+    report: bool = False,
+    handle: Handle | None = None,
+    still: bool = False,
+    watch: str | None = None,
+    on_click: Callable[[Click], None] | None = None,
+    on_drop: Callable[[str, float], None] | None = None,
+) -> None:
+    """Draw `figure` where this chart stands.
+
+    alt: what the picture shows, for those who cannot see it. height: pixels at the browser's usual type
+    size. frames: what to play under the figure, `rate` of them a second; with `restart` a new run plays
+    from its first frame at once, with `at_end` it stands at its last. A run with a name, `run`, is sent
+    in chunks: only what the browser has not got; while it is `growing` the chart asks for more, which
+    runs the page again. hover: {"trace": i, "columns": n} shows frame row * n + column while the pointer
+    is over that cell. report: the page runs again while the visitor scrubs, and `position(key)` says
+    where. watch: prefix of the keys of sliders that report while they are dragged: `dragged(key)`.
+    on_click is called with the mark that was hit, before the page runs again; on_drop with the key and
+    the value where a `handle` was let go. still: a picture and no more.
+    """
+    held = _state(key)
+    _component(
+        key=key,
+        data={
+            "figure": figure.to_json(),
+            "alt": alt,
+            "height": height,
+            "frames": _pack(frames, key, run, held.get("need"), rate, restart, at_end, growing)
+            if frames
+            else None,
+            "click": on_click is not None,
+            "report": report,
+            "watch": watch,
+            "still": still,
+            "handle": handle and {"key": handle.key, "min": handle.min, "max": handle.max},
+            "hover": hover and dict(hover),
+        },
+        on_click_change=lambda: _call(on_click, _click(_state(key).get("click"))),
+        on_drop_change=lambda: _call(on_drop, _dragged(_state(key).get("drop"))),
+        on_drag_change=_nothing,
+        on_position_change=_nothing,
+        on_need_change=_nothing,
+        on_more_change=_nothing,
+    )
+
+
+def dragged(chart: str) -> tuple[str, float] | None:
+    """The key and raw value of the slider that is being dragged beside this chart, or None."""
+    held = _state(chart).get("drag")
+    return _dragged(held)
+
+
+def position(chart: str) -> int:
+    """The frame that the visitor scrubbed to (0 before that)."""
+    held = _state(chart).get("position")
+    return held if isinstance(held, int) and held >= 0 else 0
+
+
+def _nothing() -> None:
+    pass
+
+
+def _state(chart: str) -> Mapping[str, Any]:
+    held = st.session_state.get(chart)
+    return held if isinstance(held, Mapping) else {}
+
+
+# What comes from a browser may be anything: each of these returns None for what it does not understand.
+
+
+def _dragged(held: Any) -> tuple[str, float] | None:
+    match held:
+        case {"key": str(key), "value": int() | float() as value} if math.isfinite(value):
+            return key, float(value)
+    return None
+
+
+def _click(held: Any) -> Click | None:
+    match held:
+        case {"trace": int(trace), "index": [*index]} if all(isinstance(i, int) for i in index):
+            match held.get("at"):
+                case [int() | float() as x, int() | float() as y] if math.isfinite(x) and math.isfinite(y):
+                    return Click(trace, tuple(index), (float(x), float(y)))
+            return Click(trace, tuple(index), None)
+    return None
+
+
+def _call(handler: Callable | None, event: Click | tuple | None) -> None:
+    if handler and event:
+        handler(*event) if isinstance(event, tuple) else handler(event)
+
+
+def _pack(
+    frames: Frames,
+    chart: str,
+    run: str | None,
+    need: Any,
+    rate: float,
+    restart: bool,
+    at_end: bool,
+    growing: bool,
+) -> dict[str, Any]:
+    """The frames as JSON: all of them, or of a named run what is new since the last time."""
+    start = 0
+    if run is not None:
+        sent_run, sent = st.session_state.get(f"{chart}:sent", (None, 0))
+        start = min(sent, len(frames)) if sent_run == run and need != run else 0
+        st.session_state[f"{chart}:sent"] = (run, len(frames))
+    packed = {
+        "labels": list(frames.labels[start:]),
+        "traces": {
+            i: {path: _encode(values[start:]) for path, values in attributes.items()}
+            for i, attributes in frames.traces.items()
+        },
+        "layout": {path: _encode(values[start:]) for path, values in frames.layout.items()},
+        "grow": {
+            i: {path: _encode(values) for path, values in attributes.items()}
+            for i, attributes in frames.grow.items()
+        },
+        "upto": [int(n) for n in frames.upto[start:]],
+    }
+    run = run or hashlib.blake2b(json.dumps(packed).encode(), digest_size=8).hexdigest()
+    how = {"growing": growing, "rate": rate, "restart": restart, "at_end": at_end}
+    return {"run": run, "start": start, **how, **packed}
+
+
+def _encode(values: Any) -> Any:
+    """Numbers in Plotly's notation for typed arrays, in a picture's precision; texts as lists."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiub":
+        return array.tolist()
+    array = array.astype("<f4" if array.dtype.kind == "f" else "<i4")
+    shape = ",".join(map(str, array.shape))
+    return {"dtype": array.dtype.str[1:], "bdata": base64.b64encode(array.tobytes()).decode(), "shape": shape}

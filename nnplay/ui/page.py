@@ -1,0 +1,403 @@
+"""The frame of a topic's page: title, experiments, views, and under each picture its numbers and its code.
+
+A page is a `Page` with a function per view. The function is named like the compute function that it shows.
+It places controls whose names are that function's keyword arguments, and returns a function that draws the
+record in `view.chart()`. So what the controls hold is the call, and the call is what the code panel prints.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, TypeAlias
+from urllib.parse import urlencode
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from nnplay import topics
+from nnplay.records import Experiment, Record
+from nnplay.ui import code
+from nnplay.ui.chart import Handle, dragged, live_chart
+from nnplay.ui.links import Link, links
+
+Draw: TypeAlias = "Callable[[View], Callable[[Any], None]]"
+
+BUDGET = 0.1
+"""Seconds that a run computes before the page draws what there is: Stop is answered within this."""
+
+
+class Page:
+    """One topic's page. `compute` is the topic's module, with a function per view and `EXPERIMENTS`."""
+
+    def __init__(self, slug: str, compute: ModuleType) -> None:
+        self.topic = topics.find(slug)
+        self.compute = compute
+        self.views: dict[str, tuple[str, Draw]] = {}
+
+    def view(self, label: str) -> Callable:
+        """Decorator: the visitor reads `label`; the function's name is the view's and its compute's."""
+
+        def register(draw: Draw) -> Draw:
+            self.views[draw.__name__] = (label, draw)
+            return draw
+
+        return register
+
+    def show(self) -> None:
+        """Draw the page."""
+        st.title(self.topic.title, anchor=False)
+        st.caption(self.topic.question)
+        st.fragment(self._body)()  # a control runs this again, and not the menu around it
+
+    def _body(self) -> None:
+        slug = self.topic.slug
+        st.session_state.update(st.session_state.pop(f"{slug}-moves", {}))
+        experiments = st.container()
+        labels = {name: label for name, (label, _) in self.views.items()}
+        chosen = st.segmented_control(
+            "View",
+            list(labels),
+            default=next(iter(labels)),
+            format_func=labels.get,
+            key=f"{slug}_view",
+            bind="query-params",
+            required=True,
+            label_visibility="collapsed",
+        )
+        view = View(slug, getattr(self.compute, chosen), self.views[chosen][1])
+        view.show()
+        with experiments:
+            links(
+                [Link(each.title, self.href(each, labels), each.look) for each in self.compute.EXPERIMENTS],
+                f"{slug}_experiments",
+                label="Experiments",
+                prefix=f"{slug}_",
+            )
+
+    def href(self, experiment: Experiment, labels: dict[str, str]) -> str:
+        """The address of an experiment: the view and what it sets; all else falls back to its default."""
+        slug = self.topic.slug
+        parts = {f"{slug}_{name}": value for name, value in experiment.settings.items()}
+        if experiment.view != next(iter(labels)):
+            parts[f"{slug}_view"] = labels[experiment.view]
+        return "?" + urlencode(parts, doseq=True)
+
+
+class View:
+    """What a view's function works with: controls, the call, the chart."""
+
+    def __init__(self, slug: str, function: Callable, draw: Draw) -> None:
+        self.slug = slug
+        self.function = function
+        self.draw = draw
+        self.run: Run | None = None
+        self.defaults = {
+            name: parameter.default
+            for name, parameter in inspect.signature(function).parameters.items()
+            if parameter.default is not inspect.Parameter.empty
+        }
+        self.values: dict[str, Any] = {}  # what the controls hold
+        self.settings: dict[str, Any] = {}  # the same, but for a slider that is being dragged
+        self.grids: dict[str, tuple[float, float, float]] = {}
+        self.ladders: dict[str, list] = {}
+        self.charts = 0
+        self.figure: go.Figure | None = None
+        self.record: Record | None = None
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+    def show(self) -> None:
+        """Draw the view: the picture, the controls beside it, and what stands under both."""
+        stage, self.controls = st.columns([3.1, 1], gap="medium")
+        picture = self.draw(self)
+        part = self._part()
+        below = st.empty()
+        with stage:
+            # all that runs again while a slider is dragged; of what stands outside it may only refill `below`
+            st.fragment(self._picture)(picture, part, below)
+        if part == "Take home":
+            self._downloads()
+
+    def _picture(self, picture: Callable[[Any], None], part: str, below) -> None:
+        if f"{self.slug}-moves" in st.session_state:
+            st.rerun()
+        self.charts = 0
+        self.figure = self.record = None
+        self.settings = {name: self._present(name, value) for name, value in self.values.items()}
+        try:
+            if inspect.isgeneratorfunction(self.function):
+                self.record = self._advance(self.settings)
+            else:
+                self.record = _computed(_path(self.function), tuple(self.settings.items()), self.function)
+            picture(self.record)
+        except ValueError as refused:
+            st.warning(str(refused), icon=":material/block:")
+        if self.run:
+            self.run.button()
+        with below.container():
+            self._below(part)
+
+    # ---- controls: the name is the compute function's argument, whose default is the control's ---------
+
+    def slider(self, name: str, label: str, low: float, high: float, step: float, **kw) -> float:
+        """A number; the picture follows while it is dragged."""
+        key, default = self._key(name), self.defaults[name]
+        held = st.session_state.get(key)
+        if held is not None and not (_finite(held) and low <= held <= high):
+            st.session_state[key] = min(max(held, low), high) if _finite(held) else default
+        kind = type(default)
+        low, high, step = kind(low), kind(high), kind(step)
+        self.grids[name] = low, high, step
+        return self._hold(name, _alone(st.slider, label, low, high, default, step, key=key, **kw))
+
+    def steps(self, name: str, label: str, options: Sequence, **kw) -> Any:
+        """One of an ordered list of values, such as learning rates, on a slider."""
+        key, options = self._key(name), list(options)
+        self.ladders[name] = options
+        return self._hold(name, _alone(st.select_slider, label, options, self.defaults[name], key=key, **kw))
+
+    def select(self, name: str, label: str, options: Sequence[str], **kw) -> str:
+        """One of a list of names, from a menu."""
+        options = list(options)
+        value = st.selectbox(
+            label,
+            options,
+            options.index(self.defaults[name]),
+            key=self._key(name),
+            bind="query-params",
+            **kw,
+        )
+        return self._hold(name, value)
+
+    def choice(self, name: str, label: str, options: Sequence[str], **kw) -> str:
+        """One of a few names, all in sight."""
+        value = st.segmented_control(
+            label,
+            list(options),
+            default=self.defaults[name],
+            key=self._key(name),
+            bind="query-params",
+            required=True,
+            **kw,
+        )
+        return self._hold(name, value)
+
+    def many(self, name: str, label: str, options: Sequence[str], **kw) -> tuple[str, ...]:
+        """Any number of a list of names, all in sight."""
+        value = st.pills(
+            label,
+            list(options),
+            default=list(self.defaults[name]),
+            key=self._key(name),
+            bind="query-params",
+            selection_mode="multi",
+            wrap=True,
+            **kw,
+        )
+        return self._hold(name, tuple(value))
+
+    def toggle(self, name: str, label: str, **kw) -> bool:
+        value = st.toggle(label, self.defaults[name], key=self._key(name), bind="query-params", **kw)
+        return self._hold(name, value)
+
+    @staticmethod
+    def more():
+        """A place for controls that matter less: `with view.more(): ...`."""
+        return st.expander("More settings")
+
+    def seed(self) -> int:
+        """The seed, on a slider: to drag through it shows what is chance."""
+        return self.slider("seed", "Seed", 0, 99, 1)
+
+    def _key(self, name: str) -> str:
+        return f"{self.slug}_{name}"
+
+    def _hold(self, name: str, value: Any) -> Any:
+        self.values[name] = value
+        return value
+
+    def _present(self, name: str, value: Any) -> Any:
+        """What a control holds now: a slider may have moved since the view was drawn, or is being dragged."""
+        if name in self.grids or name in self.ladders:
+            value = st.session_state.get(self._key(name), value)
+        match dragged(self._chart_key(0)):
+            case (key, raw) if key == self._key(name):
+                if name in self.grids:
+                    low, high, step = self.grids[name]
+                    return min(max(_snap(raw, low, step), low), high)
+                ladder = self.ladders.get(name, [])
+                return ladder[int(raw)] if 0 <= raw < len(ladder) else value
+        return value
+
+    # ---- the picture and what stands under it --------------------------------------------------------
+
+    def _advance(self, settings: dict[str, Any]) -> Record:
+        """The record of a run of these settings, a budget further at each pass.
+
+        New settings begin a new run. The next pass is asked for by the chart once it has drawn this one: a
+        browser that is gone asks no more, and with that its run has ended.
+        """
+        key = f"{self.slug}-{self.name}-run"
+        run = st.session_state.get(key)
+        if run is None or run.settings != settings or run.over:
+            run = st.session_state[key] = Run(settings, self.function(**settings))
+        run.advance(BUDGET)
+        self.run = run
+        return run.record
+
+    def chart(self, figure: go.Figure, *, alt: str, **kw) -> None:
+        """A live chart; `kw` as in `live_chart`. The first one of a view carries the sliders' dragging."""
+        key = self._chart_key(self.charts)
+        if not self.charts:
+            kw.setdefault("watch", f"{self.slug}_")
+            self.figure = figure
+            if self.run:
+                kw |= {"run": self.run.name, "growing": not self.run.done}
+        self.charts += 1
+        live_chart(figure, key, alt=alt, on_drop=self._drop, **kw)
+
+    def handle(self, name: str) -> Handle:
+        """What makes a chart draggable: `view.chart(..., handle=view.handle("x"))` moves the slider x."""
+        low, high, _ = self.grids[name]
+        return Handle(self._key(name), low, high)
+
+    def move(self, **values: Any) -> None:
+        """Set controls of this view, from a callback (`on_click`); sliders go to their nearest value."""
+        moves = {}
+        for name, value in values.items():
+            if name in self.grids:
+                low, high, step = self.grids[name]
+                value = min(max(_snap(value, low, step), low), high)
+            moves[self._key(name)] = value
+        st.session_state[f"{self.slug}-moves"] = moves  # for the run that draws the controls
+
+    def _drop(self, key: str, value: float) -> None:
+        name = key.removeprefix(f"{self.slug}_")
+        if name in self.grids:
+            self.move(**{name: value})
+
+    def _chart_key(self, i: int) -> str:
+        return f"{self.slug}-{self.name}-chart-{i}"
+
+    def _part(self) -> str:
+        return st.segmented_control(
+            "Below the picture",
+            ["Explanation", "Numbers", "Code", "Take home"],
+            default="Explanation",
+            key=f"{self.slug}_below",
+            bind="query-params",
+            required=True,
+            label_visibility="collapsed",
+        )
+
+    def _below(self, part: str) -> None:
+        if part == "Explanation":
+            st.markdown(inspect.getdoc(self.draw) or "")
+        elif self.record is None:
+            st.caption("There is nothing to show before the settings give a picture.")
+        elif part == "Numbers":
+            st.dataframe(pd.DataFrame(self.record.table()), hide_index=True)
+        elif part == "Code":
+            st.code(code.script(self.function, self.settings), language="python")
+            with st.expander(f"The source of {self.name}"):
+                st.code(code.source(self.function), language="python")
+        else:
+            st.caption("As PNG: the camera at the top right of the chart. As a link: this page's address.")
+
+    def _downloads(self) -> None:
+        if self.record is None or self.figure is None:
+            return
+        files = (
+            ("Numbers (CSV)", "csv", lambda: pd.DataFrame(self.record.table()).to_csv(index=False), "table"),
+            ("Picture (HTML)", "html", lambda: self.figure.to_html(include_plotlyjs=True), "image"),
+            ("Script (Python)", "py", lambda: code.script(self.function, self.settings), "code"),
+        )
+        row = st.container(horizontal=True)
+        for label, ending, data, icon in files:
+            row.download_button(
+                label,
+                data,
+                f"{self.slug}-{self.name}.{ending}",
+                on_click="ignore",
+                icon=f":material/{icon}:",
+            )
+
+
+@dataclass(slots=True)
+class Run:
+    """A computation that goes on from one pass of the page to the next."""
+
+    settings: dict[str, Any]
+    steps: Iterator[Record]
+    record: Record | None = None
+    done: bool = False
+    stopped: bool = False
+    over: bool = False
+
+    def advance(self, seconds: float) -> None:
+        """Go on for about this long, or to the end."""
+        end = time.perf_counter() + seconds
+        while not self.done and (self.record is None or time.perf_counter() < end):
+            self.record = next(self.steps, None) or self.record
+            self.done = self.steps.gi_frame is None
+
+    def button(self) -> None:
+        """Stop, go on or begin anew: one place, so that nothing moves when a run ends."""
+        label, icon, press = (
+            ("Stop", "stop_circle", self._stop)
+            if not self.done
+            else ("Go on", "resume", self._resume)
+            if self.stopped
+            else ("Run again", "replay", self._renew)
+        )
+        st.button(label, icon=f":material/{icon}:", on_click=press, key=f"{self.name}-button")
+
+    def _stop(self) -> None:
+        self.done = self.stopped = True
+
+    def _resume(self) -> None:
+        self.done = self.stopped = False
+
+    def _renew(self) -> None:
+        self.over = True
+
+    @property
+    def name(self) -> str:
+        """Tells this run from others."""
+        return f"{id(self.steps):x}"
+
+
+def _alone(slider: Callable, *given: Any, **kw: Any) -> Any:
+    """A slider that runs nothing but itself again. The chart watches it and asks for the new picture, with
+    every step of a drag: so a move costs one small picture's run, not the page's."""
+
+    def place() -> Any:
+        return slider(*given, bind="query-params", **kw)
+
+    return st.fragment(place)()
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _computed(path: str, settings: tuple, _function: Callable) -> Any:
+    return _function(**dict(settings))
+
+
+def _path(function: Callable) -> str:
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def _snap(value: float, low: float, step: float) -> float:
+    """The value of a slider's grid that is nearest; an int where low and step are."""
+    return round(low + round((value - low) / step) * step, 10)
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)

@@ -1,0 +1,118 @@
+"""Activations: a number through a curve, five through softmax, a batch through fifty layers, one fit each."""
+
+from nnplay import activations as compute
+from nnplay.datasets import FUNCTIONS
+from nnplay.figures import activations as figures
+from nnplay.nets import ACTIVATIONS, INITIALIZERS
+from nnplay.ui.page import Page
+
+page = Page("activations", compute)
+
+LADDER = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
+RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+FREE = [name for name, entry in INITIALIZERS.items() if entry.free]  # those that take a standard deviation
+WIDTHS = (0.001, 0.003, 0.01, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
+
+
+@page.view("Curves")
+def curves(view):
+    """**Drag x**, on the slider or on the chart itself. Above: what each activation makes of x. Below: its
+    slope, which is what the gradient is multiplied by on the way back. Both are computed by PyTorch, the
+    slope by autograd; under *Numbers* a finite difference stands next to it.
+
+    - **Saturated** (wide pale band): the slope is below 0.05 on a tail that flattens out. Learning through
+      such a unit crawls.
+    - **Dead** (dots): the slope is exactly zero. Nothing passes back at all.
+    - A **gated** activation takes two inputs: here its gate takes x, and *value* is what the gate
+      multiplies.
+    """
+    with view.controls:
+        view.slider("x", "x", *compute.X, 0.01)
+        names = view.many("names", "Activations", ACTIVATIONS)
+        for name in compute.parameters(names):
+            view.slider(name, name, *compute.PARAMETERS[name], 0.01)
+
+    return lambda record: view.chart(
+        figures.curves(record),
+        alt="Value and slope of the chosen activations, with a movable x",
+        handle=view.handle("x"),
+    )
+
+
+@page.view("Softmax")
+def softmax(view):
+    """**Drag a logit**: all probabilities move, because they share one sum. **Temperature** divides the
+    logits first: small, and the largest takes everything (argmax); large, and all become equal.
+
+    Adding the same number to every logit changes nothing, as the formula says. But `exp` of a large
+    number does not fit into single precision: raise *added to all logits* and the naive formula turns
+    into infinity over infinity, while the stable one, which subtracts the largest logit first, stays with
+    `torch.softmax`.
+    """
+    with view.controls:
+        view.steps("temperature", "Temperature", LADDER)
+        for i in range(1, 6):
+            view.slider(f"logit_{i}", f"Logit {i}", *compute.LOGIT, 0.1)
+        view.slider("shift", "Added to all logits", *compute.SHIFT, 1.0)
+
+    def picture(record):
+        view.chart(figures.softmax(record), alt="Five logits and their probabilities", height=330)
+        view.chart(figures.temperature(record), alt="The probabilities against temperature", height=230)
+
+    return picture
+
+
+@page.view("Depth")
+def signal(view):
+    """256 samples go through the net once, untrained, and the gradient of the loss comes back. Left: what
+    the units of each layer put out. Right: the gradient that reaches each layer. Below: their size, layer
+    by layer.
+
+    The dashed line is not fitted: it is what mean-field theory (Poole et al. 2016, Schoenholz et al.
+    2017) predicts for infinitely wide layers from the activation and the initializer alone.
+    """
+    with view.controls:
+        view.slider("depth", "Layers", *compute.DEPTH, 1)
+        view.select("activation", "Activation", ACTIVATIONS)
+        if view.select("initializer", "Initializer", INITIALIZERS) in FREE:
+            view.steps("std", "Its standard deviation", WIDTHS)
+        view.toggle("batch_norm", "Batch normalization")
+        view.slider("width", "Units in a layer", *compute.WIDTH, 4)
+        view.choice("source", "Fed with", compute.SOURCES)
+        view.seed()
+
+    return lambda record: view.chart(
+        figures.signal(record), alt="Distribution of activations and gradients in every layer, and their size"
+    )
+
+
+@page.view("Training")
+def fit(view):
+    """One small net per activation, all from the same start, trained on the same points. Press play, or drag
+    through the epochs. Left: what each net says. Right: its loss on the points that it learns from, and
+    on held-out ones.
+    """
+    with view.controls:
+        view.select("function", "Function to learn", FUNCTIONS)
+        view.steps("lr", "Learning rate (lr)", RATES)
+        view.select("optimizer", "Optimizer", compute.OPTIMIZERS)
+        view.many("names", "Activations", ACTIVATIONS)
+        with view.more():
+            view.slider("units", "Units in a layer", *compute.UNITS, 1)
+            view.slider("hidden_layers", "Hidden layers", *compute.HIDDEN_LAYERS, 1)
+            if view.select("initializer", "Initializer", INITIALIZERS) in FREE:
+                view.steps("std", "Its standard deviation", WIDTHS)
+            view.slider("epochs", "Epochs", *compute.EPOCHS, 10)
+            view.slider("noise", "Noise", *compute.NOISE, 0.05)
+            view.seed()
+
+    def picture(record):
+        figure, frames = figures.fit(record)
+        view.chart(
+            figure, alt="Fits of one net per activation, epoch by epoch", frames=frames, rate=30, restart=True
+        )
+
+    return picture
+
+
+page.show()

@@ -1,0 +1,21 @@
+"""Home: what this is, and a card per topic with a picture made by that topic's own routines."""
+
+import importlib
+
+import streamlit as st
+
+from nnplay.topics import TOPICS
+from nnplay.ui.card import card
+
+st.title("Neural networks, as things that you move", anchor=False)
+st.markdown(
+    "Drag a slider, and a real PyTorch computation redraws the picture under your hand. Every number is "
+    "computed, every setting is in the address, and every picture comes with the code that made it."
+)
+
+columns = st.columns(3)
+for i, topic in enumerate(TOPICS):
+    compute = importlib.import_module(f"nnplay.{topic.slug}")
+    figures = importlib.import_module(f"nnplay.figures.{topic.slug}")
+    with columns[i % len(columns)]:
+        card(topic, figures.preview(compute.preview()), len(compute.EXPERIMENTS))

@@ -1,0 +1,30 @@
+"""One app and one browser for all browser tests: skipped where there is no Chromium, but never in CI."""
+
+import os
+
+import pytest
+import torch
+from serving import FLAGS, chromium, serve
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = chromium()
+    if not path:
+        reason = "no Chromium: install it, or name it in the environment variable CHROMIUM"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory):
+    """Address of a freshly started app."""
+    with serve("app.py", tmp_path_factory.mktemp("app") / "log.txt") as url:
+        yield url

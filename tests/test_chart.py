@@ -1,0 +1,103 @@
+"""The Python half of the live chart: what it sends, and how it takes whatever a browser sends back."""
+
+import base64
+
+import numpy as np
+import pytest
+import streamlit as st
+from hypothesis import given
+from hypothesis import strategies as strategy
+
+from nnplay.figures.frames import Frames
+from nnplay.ui import chart
+
+anything = strategy.recursive(
+    strategy.none() | strategy.booleans() | strategy.integers() | strategy.floats() | strategy.text(),
+    lambda inner: strategy.lists(inner) | strategy.dictionaries(strategy.text(), inner),
+)
+
+
+def decode(packed) -> np.ndarray:
+    shape = [int(n) for n in packed["shape"].split(",")]
+    return np.frombuffer(base64.b64decode(packed["bdata"]), packed["dtype"]).reshape(shape)
+
+
+@pytest.fixture(autouse=True)
+def session(monkeypatch):
+    held = {}
+    monkeypatch.setattr(st, "session_state", held)
+    return held
+
+
+def frames(length: int) -> Frames:
+    z = np.arange(length * 6.0).reshape(length, 2, 3)
+    return Frames(
+        [f"epoch {i}" for i in range(length)], {1: {"z": z}}, {"title.text": list("abcdefgh"[:length])}
+    )
+
+
+@given(anything)
+def test_nothing_that_a_browser_sends_raises(value):
+    assert chart._dragged(value) is None or isinstance(value, dict)
+    assert chart._click(value) is None or isinstance(value, dict)
+
+
+@given(anything, anything)
+def test_half_right_events_are_half_wrong(a, b):
+    for held in ({"key": a, "value": b}, {"trace": a, "index": b}, {"trace": 0, "index": [a], "at": [a, b]}):
+        chart._dragged(held), chart._click(held)
+
+
+def test_events_that_are_right():
+    assert chart._dragged({"key": "topic_x", "value": 2}) == ("topic_x", 2.0)
+    assert chart._dragged({"key": "topic_x", "value": float("nan")}) is None
+    assert chart._click({"trace": 2, "index": [3, 4], "at": [0.5, 1]}) == chart.Click(2, (3, 4), (0.5, 1.0))
+    assert chart._click({"trace": 2, "index": [3], "at": None}) == chart.Click(2, (3,), None)
+
+
+def test_frames_arrive_whole_and_in_single_precision():
+    packed = chart._pack(frames(3), "c", None, None, 12, False, False, False)
+    assert packed["start"] == 0
+    assert packed["labels"] == ["epoch 0", "epoch 1", "epoch 2"]
+    assert packed["layout"] == {"title.text": ["a", "b", "c"]}
+    z = packed["traces"][1]["z"]
+    assert z["dtype"] == "f4"
+    np.testing.assert_array_equal(decode(z), frames(3).traces[1]["z"])
+
+
+def test_a_line_that_grows_is_sent_once():
+    line = np.linspace(0, 1, 50)
+    growing = Frames(["a", "b", "c"], {}, grow={0: {"y": line}}, upto=[1, 25, 50])
+    packed = chart._pack(growing, "c", None, None, 12, False, False, False)
+    assert packed["upto"] == [1, 25, 50]
+    np.testing.assert_array_equal(decode(packed["grow"][0]["y"]), line.astype("f4"))
+    with pytest.raises(ValueError, match="differ in length"):
+        Frames(["a", "b"], {}, grow={0: {"y": line}}, upto=[1])
+
+
+def test_unnamed_frames_are_named_by_their_content():
+    names = {chart._pack(frames(n), "c", None, None, 12, False, False, False)["run"] for n in (2, 3, 3)}
+    assert len(names) == 2
+
+
+def test_a_growing_run_is_sent_in_chunks_and_whole_again_on_request():
+    first = chart._pack(frames(3), "c", "run", None, 12, True, False, True)
+    second = chart._pack(frames(5), "c", "run", None, 12, True, False, True)
+    assert (first["start"], second["start"]) == (0, 3)
+    np.testing.assert_array_equal(decode(second["traces"][1]["z"]), frames(5).traces[1]["z"][3:])
+    assert chart._pack(frames(5), "c", "run", None, 12, True, False, False)["labels"] == []
+    assert chart._pack(frames(5), "c", "run", "run", 12, True, False, False)["start"] == 0
+    assert chart._pack(frames(5), "c", "another", None, 12, True, False, False)["start"] == 0
+
+
+def test_frames_of_different_lengths_are_refused():
+    with pytest.raises(ValueError, match="differ in length"):
+        Frames(["a", "b"], {0: {"y": np.zeros((3, 4))}})
+
+
+def test_the_position_that_was_scrubbed_to(session):
+    assert chart.position("c") == 0
+    session["c"] = {"position": 7}
+    assert chart.position("c") == 7
+    session["c"] = {"position": "seven"}
+    assert chart.position("c") == 0

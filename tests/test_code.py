@@ -1,0 +1,40 @@
+"""The script of every experiment runs by itself and prints the numbers that its page shows."""
+
+import inspect
+import os
+import subprocess
+import sys
+from collections import deque
+from pathlib import Path
+
+import pytest
+from test_contract import EXPERIMENTS, compute
+
+from nnplay.records import text
+from nnplay.ui import code
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(("slug", "experiment"), EXPERIMENTS)
+def test_the_script_prints_the_numbers_of_the_page(slug, experiment, tmp_path):
+    function = getattr(compute(slug), experiment.view)
+    found = function(**experiment.settings)
+    record = deque(found, maxlen=1)[0] if inspect.isgenerator(found) else found
+    file = tmp_path / "script.py"
+    file.write_text(code.script(function, experiment.settings), encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, file],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip("\n") == text(record.table())
+
+
+def test_the_source_is_the_function_itself():
+    function = code.script
+    assert code.source(function).startswith("def script(")

@@ -1,0 +1,245 @@
+"""Figures draw what their records hold, in the theme's colors, on axes that stand still."""
+
+import re
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from nnplay import activations
+from nnplay.figures import activations as figures
+from nnplay.figures import theme
+from nnplay.nets import ACTIVATIONS
+
+
+def fitted(**settings):
+    *_, record = activations.fit(**{"epochs": 20, **settings})
+    return record
+
+
+FIGURES = {
+    "curves": lambda: figures.curves(activations.curves()),
+    "all curves": lambda: figures.curves(activations.curves(names=tuple(ACTIVATIONS), x=-6.0)),
+    "no curve": lambda: figures.curves(activations.curves(names=())),
+    "softmax stacked": lambda: figures.softmax(activations.softmax(), stacked=True),
+    "signal stacked": lambda: figures.signal(activations.signal(), stacked=True),
+    "fit stacked": lambda: figures.fit(fitted(), stacked=True)[0],
+    "softmax": lambda: figures.softmax(activations.softmax()),
+    "overflow": lambda: figures.softmax(activations.softmax(shift=100.0)),
+    "temperature": lambda: figures.temperature(activations.softmax()),
+    "jacobian": lambda: figures.jacobian(activations.softmax()),
+    "signal": lambda: figures.signal(activations.signal()),
+    "signal of one layer": lambda: figures.signal(activations.signal(depth=1)),
+    "signal of zeros": lambda: figures.signal(activations.signal(initializer="zeros")),
+    "signal overflows": lambda: figures.signal(
+        activations.signal(initializer="normal", std=1.0, depth=50, width=256)
+    ),
+    "signal without theory": lambda: figures.signal(activations.signal(activation="GLU", batch_norm=True)),
+    "fit": lambda: figures.fit(fitted())[0],
+    "fit begins": lambda: figures.fit(next(activations.fit()))[0],
+    "fit diverges": lambda: figures.fit(fitted(names=("ReLU",), optimizer="SGD", lr=3.0))[0],
+    "preview": lambda: figures.preview(activations.preview()),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_color_is_the_themes_and_every_axis_has_a_range(name):
+    fig = FIGURES[name]()
+    text = fig.to_json()
+    assert {c.upper() for c in re.findall(r"#[0-9A-Fa-f]{6}", text)} <= set(theme.DARK)
+    assert "rgb" not in text
+    assert fig.layout.width is None
+    assert fig.layout.height is None
+    axes = [a for a in fig.layout if re.fullmatch(r"[xy]axis\d*", a)]
+    if name != "jacobian":
+        assert [a for a in axes if fig.layout[a].range is None and not fig.layout[a].matches] == []
+    assert not theme.dark(fig).layout.title.text
+
+
+def titles(fig):
+    return {fig.layout[a].title.text for a in fig.layout if re.fullmatch(r"[xy]axis\d*", a)} - {None, ""}
+
+
+def test_axes_say_what_they_show():
+    assert titles(FIGURES["curves"]()) == {"x", "value f(x)", "slope f'(x)"}
+    assert titles(FIGURES["softmax"]()) == {"class", "logit", "probability"}
+    assert titles(FIGURES["temperature"]()) == {"temperature", "probability"}
+    assert titles(FIGURES["signal"]()) == {"layer", "activations", "|gradient|", "variance", "share"}
+    assert titles(FIGURES["fit"]()) == {"x", "y", "epoch", "loss (held out: dashed)", "dead units"}
+
+
+def layout(fig):
+    """The kind and place of every trace: what must not change while a control moves."""
+    return [(trace.type, trace.name, trace.xaxis, trace.yaxis) for trace in fig.data]
+
+
+def test_a_moving_control_keeps_traces_and_axes():
+    a, b = (figures.curves(activations.curves(x=x)) for x in (-6.0, 2.0))
+    assert layout(a) == layout(b)
+    assert a.layout.yaxis.range == b.layout.yaxis.range
+    assert layout(FIGURES["softmax"]()) == layout(FIGURES["overflow"]())
+    kinds = [layout(FIGURES[name]()) for name in FIGURES if name.startswith("signal")]
+    assert all(kind == kinds[0] for kind in kinds)
+    assert layout(FIGURES["fit"]()) == layout(FIGURES["fit begins"]()) == layout(FIGURES["fit stacked"]())
+    assert layout(FIGURES["softmax"]()) == layout(FIGURES["softmax stacked"]())
+
+
+@pytest.mark.parametrize("name", ["softmax stacked", "signal stacked", "fit stacked"])
+def test_stacked_parts_do_not_overlap(name):
+    fig = FIGURES[name]()
+    heights = sorted(fig.layout[a].domain for a in fig.layout if re.fullmatch(r"yaxis\d*", a))
+    assert all(below[1] < above[0] for below, above in pairwise(heights))
+    assert all(fig.layout[a].domain == (0, 1) for a in fig.layout if re.fullmatch(r"xaxis\d*", a))
+
+
+# --- curves -----------------------------------------------------------------------------------------
+
+
+def test_curves_hold_values_slopes_and_tangents():
+    record = activations.curves(names=("Tanh", "ReLU"), x=2.5)
+    fig = figures.curves(record)
+    for axis, expected in (("y", record.value), ("y2", record.slope)):
+        drawn = [t for t in fig.data if t.x0 is not None and t.yaxis == axis]
+        assert [t.name for t in drawn] == ["Tanh", "ReLU"]
+        np.testing.assert_allclose([t.y for t in drawn], expected, rtol=1e-6)
+    assert drawn[0].x0 + drawn[0].dx * (len(drawn[0].y) - 1) == pytest.approx(record.grid[-1])
+    points = {t.yaxis: t for t in fig.data if t.name == "at x"}
+    np.testing.assert_array_equal(points["y"].y, record.x_value)
+    np.testing.assert_array_equal(points["y2"].y, record.x_slope)
+    assert points["y"].text == ("Tanh: saturated", "ReLU: active")
+    assert fig.layout.shapes[0].x0 == fig.layout.shapes[0].x1 == 2.5
+
+
+def test_marks_cover_the_stretches_with_gaps_between():
+    record = activations.curves(names=("Sigmoid", "Tanh", "ReLU"))
+    for name, masks in (("saturated", record.saturated), ("dead", record.dead)):
+        value, slope = (t for t in figures.curves(record).data if t.name == name)
+        rows, columns = np.nonzero(masks)
+        for trace, ys in ((value, record.value), (slope, record.slope)):
+            drawn = np.isfinite(trace.y)
+            np.testing.assert_allclose(trace.x[drawn], record.grid[columns], atol=1e-6)
+            np.testing.assert_allclose(trace.y[drawn], ys[rows, columns], rtol=1e-6)
+        stretches = np.diff(np.pad(masks, ((0, 0), (1, 1))).astype(int), axis=1) == 1
+        runs = np.diff(np.concatenate([[0], np.isfinite(value.y), [0]])) == 1
+        assert runs.sum() == stretches.sum()
+
+
+def test_bounded_curves_fill_the_picture():
+    narrow = figures.curves(activations.curves(names=("Tanh", "Sigmoid"))).layout.yaxis.range
+    wide = figures.curves(activations.curves(names=("Tanh", "Identity"))).layout.yaxis.range
+    assert narrow[1] < 2 < 6 <= wide[1]
+    assert wide[0] <= -6
+
+
+# --- softmax ----------------------------------------------------------------------------------------
+
+
+def test_bars_are_the_record_and_failures_are_written_out():
+    record = activations.softmax(shift=100.0)
+    fig = figures.softmax(record)
+    np.testing.assert_array_equal(fig.data[0].y, record.logits)
+    np.testing.assert_array_equal(fig.data[1].y, record.stable)
+    nan = next(t for t in fig.data if t.type == "scatter")
+    assert (np.isfinite(nan.y) == np.isnan(record.naive)).all()
+    assert list(nan.text) == ["nan" if np.isnan(p) else "" for p in record.naive]
+    assert "overflow" in fig.layout.annotations[0].text
+    assert fig.layout.annotations[1].text == "z = (logit +100) / 1"
+    fine = figures.softmax(activations.softmax())
+    assert not np.isfinite(next(t for t in fine.data if t.type == "scatter").y).any()
+    assert fine.layout.annotations[0].text == ""
+    assert "underflow" in figures.softmax(activations.softmax(shift=-1000.0)).layout.annotations[0].text
+
+
+def test_the_present_temperature_is_marked():
+    record = activations.softmax(temperature=0.2, shift=300.0)
+    fig = figures.temperature(record)
+    np.testing.assert_allclose([t.y for t in fig.data[:5]], record.by_temperature, rtol=1e-6)
+    assert set(fig.data[5].x) == {0.2}
+    np.testing.assert_array_equal(fig.data[5].y, record.unshifted)
+
+
+def test_the_jacobian_is_signed_around_zero():
+    record = activations.softmax()
+    heat = figures.jacobian(record).data[0]
+    np.testing.assert_array_equal(heat.z, record.jacobian)
+    assert heat.zmid == 0
+
+
+# --- signal -----------------------------------------------------------------------------------------
+
+
+def test_signal_draws_measurement_and_theory():
+    record = activations.signal(activation="Sigmoid", initializer="xavier_uniform")
+    there, back, decades, theory, variance, predicted, saturated, dead = figures.signal(record).data
+    np.testing.assert_allclose(there.z, record.density.T, atol=1e-6)
+    np.testing.assert_allclose(back.z, record.gradient_density.T, atol=1e-6)
+    assert len(there.y) == len(record.values) - 1
+    np.testing.assert_allclose(10**decades.y, record.gradient)
+    np.testing.assert_allclose(10**theory.y, record.predicted_gradient)
+    np.testing.assert_array_equal(variance.y, record.variance)
+    np.testing.assert_array_equal(predicted.y, record.predicted_variance)
+    np.testing.assert_array_equal(saturated.y, record.saturated)
+    np.testing.assert_array_equal(dead.y, record.dead)
+    assert (variance.line.dash, predicted.line.dash) == ("solid", "dash")
+
+
+def test_signal_says_and_marks_where_it_ends():
+    record = activations.signal(activation="Sigmoid", initializer="xavier_uniform")
+    fig = figures.signal(record)
+    assert fig.layout.annotations[0].text == "<b>Signal passes</b> through all layers"
+    assert fig.layout.annotations[1].text == f"<b>Gradient vanishes</b> at layer {record.backward_layer}"
+    there, back = fig.layout.shapes
+    assert (there.visible, back.visible, back.x0) == (False, True, record.backward_layer)
+    lost = FIGURES["signal overflows"]()
+    assert re.fullmatch(
+        r"<b>Signal explodes</b> at layer \d+, overflows at \d+", lost.layout.annotations[0].text
+    )
+    assert lost.layout.annotations[1].text == "<b>No gradient</b>: the loss is not finite"
+    assert not lost.layout.shapes[1].visible
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-6, 1e-15, 1e15, 1e60])
+def test_the_variance_axis_holds_its_data(scale):
+    record = activations.signal()
+    fig = figures.signal(
+        replace(record, variance=record.variance * scale, predicted_variance=record.predicted_variance)
+    )
+    low, high = fig.layout.yaxis3.range
+    decades = np.log10(record.variance * scale)
+    assert low <= decades.min() <= decades.max() <= high
+    assert 4 <= len(fig.layout.yaxis3.tickvals) <= 8
+
+
+# --- fit --------------------------------------------------------------------------------------------
+
+
+def test_fit_shows_the_latest_moment_and_plays_them_all():
+    record = fitted()
+    fig, frames = figures.fit(record)
+    assert len(frames) == len(record.epoch) == 21
+    assert frames.labels[0] == "epoch 0"
+    moving = {fig.data[i].name: attributes for i, attributes in frames.traces.items()}
+    for i, name in enumerate(record.names):
+        np.testing.assert_array_equal(moving[name]["y"], record.prediction[:, i])
+        losses = [t for t in fig.data if t.name == name and t.yaxis == "y2"]
+        np.testing.assert_allclose(losses[0].y, record.train_loss[:, i], rtol=1e-6)
+        np.testing.assert_allclose(losses[1].y, record.held_loss[:, i], rtol=1e-6)
+        assert [t.line.dash for t in losses] == ["solid", "dash"]
+    np.testing.assert_array_equal(moving["epoch shown"]["x"], np.stack([record.epoch] * 2, axis=1))
+    for i, attributes in frames.traces.items():
+        for name, values in attributes.items():
+            np.testing.assert_array_equal(fig.data[i][name], values[-1])
+
+
+def test_fit_draws_a_run_that_has_just_begun():
+    fig, frames = figures.fit(next(activations.fit(epochs=20)))
+    assert len(frames) == 1
+    assert fig.layout.xaxis3.range == (0, 20)
+
+
+def test_fit_says_what_diverged():
+    record = fitted(names=("ReLU", "Sigmoid"), optimizer="SGD", lr=1.0, epochs=50)
+    fig, _ = figures.fit(record)
+    assert fig.layout.annotations[0].text == f"ReLU diverged at epoch {record.diverged_at[0]}"
+    assert FIGURES["fit"]().layout.annotations[0].text == ""
