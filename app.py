@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import inspect
 from contextlib import asynccontextmanager
 
 import streamlit as st
@@ -22,6 +23,10 @@ async def warm(app):
     for topic in TOPICS:
         compute = importlib.import_module(f"nnplay.{topic.slug}")
         importlib.import_module(f"nnplay.figures.{topic.slug}").preview(compute.preview()).to_json()
+        for view in {experiment.view for experiment in compute.EXPERIMENTS}:
+            first = getattr(compute, view)()  # torch loads optimizers and the like at their first use
+            if inspect.isgenerator(first):
+                next(first)
     gc.collect()
     gc.freeze()
     yield {}

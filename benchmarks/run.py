@@ -35,7 +35,8 @@ KEY_TO_PAINT = """([selector, attribute]) => { window.painted = new Promise(reso
   let start; addEventListener('keydown', () => { start = performance.now(); }, { once: true, capture: true });
   const seen = new MutationObserver(() => { if (!start) return; seen.disconnect();
     requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - start))); });
-  seen.observe(document.querySelector(selector), attribute ? { attributes: true, attributeFilter: [attribute] }
+  seen.observe(document.querySelector(selector), attribute
+    ? { attributes: true, attributeFilter: [attribute] }
     : { subtree: true, childList: true, characterData: true }); }); }"""
 LEADS = (
     ("activations", "Curves", "x"),
@@ -116,6 +117,21 @@ def train(browser, url: str) -> list[float]:
     return list(np.histogram(times, np.arange(times[0], times[-1], 500))[0] * 2.0)
 
 
+def stop(browser, url: str) -> list[float]:
+    """Milliseconds from pressing Stop to the browser's knowing that the run has ended."""
+    found = []
+    for _ in range(5):
+        address = f"{url}/activations?activations_view=Training&activations_epochs=1000"
+        page, _ = opened(browser, address, ".nnplay-chart[data-pictures]")
+        button = page.get_by_role("button", name="Stop")
+        start = time.perf_counter()
+        button.click()
+        page.get_by_role("button", name="Go on").wait_for()
+        found.append(1000 * (time.perf_counter() - start))
+        page.close()
+    return found
+
+
 async def crowd(url: str, visitors: int, page: str) -> list[float]:
     """Milliseconds from a slider's move to the new picture sent, of so many visitors at once."""
 
@@ -181,6 +197,7 @@ def in_a_browser(url: str, floor: str, started: tuple[float, float]) -> None:
             row(f"pictures a second while dragging, {topic} {view} {key}", [rate], "/s", None, "30")
             row("the picture behind the pointer", behind, "ms", None, "60")
         row("pictures a second while training", train(browser, url), "/s", None, "30")
+        row("stop pressed to run ended", stop(browser, url), "ms", None, "500")
         browser.close()
 
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from nnplay.limits import choose
 
 # --- activations ------------------------------------------------------------------------------------
 
@@ -194,6 +196,9 @@ class Initializer:
     free: bool = False
 
 
+STD = (0.001, 1.0)
+"""What `std` may be, for the initializers whose size is free."""
+
 INITIALIZERS: Mapping[str, Initializer] = {
     "zeros": Initializer(
         lambda w, g, std: nn.init.zeros_(w),
@@ -293,19 +298,3 @@ def _layer(fan_in, fan_out, initializer, generator, std) -> tuple[torch.Tensor, 
     bound = 0.0 if initializer == "zeros" else 1 / math.sqrt(fan_in)
     bias = nn.init.uniform_(torch.empty(fan_out), -bound, bound, generator=generator)
     return weight(initializer, fan_in, fan_out, generator, std), bias
-
-
-# --- arguments --------------------------------------------------------------------------------------
-
-
-def choose(name: str, choices: Iterable[str], what: str) -> None:
-    """Raises ValueError, in a sentence, where `name` is not one of `choices`."""
-    if name not in choices:
-        raise ValueError(f"{name!r} is not one of the choices for {what}: {', '.join(choices)}.")
-
-
-def within(name: str, value: float, limits: tuple[float, float]) -> None:
-    """Raises ValueError, in a sentence, where `value` is not a number between the limits."""
-    low, high = limits
-    if not low <= value <= high:
-        raise ValueError(f"{name} must lie between {low:g} and {high:g}, not at {value:g}.")

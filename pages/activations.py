@@ -27,10 +27,10 @@ def curves(view):
       multiplies.
     """
     with view.controls:
-        view.slider("x", "x", *compute.X, 0.01)
+        view.slider("x", "x", *compute.RANGES["x"], 0.01)
         names = view.many("names", "Activations", ACTIVATIONS)
         for name in compute.parameters(names):
-            view.slider(name, name, *compute.PARAMETERS[name], 0.01)
+            view.slider(name, name, *compute.RANGES[name], 0.01)
 
     return lambda record: view.chart(
         figures.curves(record),
@@ -52,8 +52,8 @@ def softmax(view):
     with view.controls:
         view.steps("temperature", "Temperature", LADDER)
         for i in range(1, 6):
-            view.slider(f"logit_{i}", f"Logit {i}", *compute.LOGIT, 0.1)
-        view.slider("shift", "Added to all logits", *compute.SHIFT, 1.0)
+            view.slider(f"logit_{i}", f"Logit {i}", *compute.RANGES[f"logit_{i}"], 0.1)
+        view.slider("shift", "Added to all logits", *compute.RANGES["shift"], 1.0)
 
     def picture(record):
         view.chart(figures.softmax(record), alt="Five logits and their probabilities", height=330)
@@ -72,13 +72,13 @@ def signal(view):
     2017) predicts for infinitely wide layers from the activation and the initializer alone.
     """
     with view.controls:
-        view.slider("depth", "Layers", *compute.DEPTH, 1)
+        view.slider("depth", "Layers", *compute.RANGES["depth"], 1)
         view.select("activation", "Activation", ACTIVATIONS)
         if view.select("initializer", "Initializer", INITIALIZERS) in FREE:
             view.steps("std", "Its standard deviation", WIDTHS)
         view.toggle("batch_norm", "Batch normalization")
-        view.slider("width", "Units in a layer", *compute.WIDTH, 4)
-        view.choice("source", "Fed with", compute.SOURCES)
+        view.slider("width", "Units in a layer", *compute.RANGES["width"], 4)
+        view.choice("source", "Fed with", compute.CHOICES["source"])
         view.seed()
 
     return lambda record: view.chart(
@@ -95,15 +95,15 @@ def fit(view):
     with view.controls:
         view.select("function", "Function to learn", FUNCTIONS)
         view.steps("lr", "Learning rate (lr)", RATES)
-        view.select("optimizer", "Optimizer", compute.OPTIMIZERS)
+        view.select("optimizer", "Optimizer", compute.CHOICES["optimizer"])
         view.many("names", "Activations", ACTIVATIONS)
         with view.more():
-            view.slider("units", "Units in a layer", *compute.UNITS, 1)
-            view.slider("hidden_layers", "Hidden layers", *compute.HIDDEN_LAYERS, 1)
+            view.slider("units", "Units in a layer", *compute.RANGES["units"], 1)
+            view.slider("hidden_layers", "Hidden layers", *compute.RANGES["hidden_layers"], 1)
             if view.select("initializer", "Initializer", INITIALIZERS) in FREE:
                 view.steps("std", "Its standard deviation", WIDTHS)
-            view.slider("epochs", "Epochs", *compute.EPOCHS, 10)
-            view.slider("noise", "Noise", *compute.NOISE, 0.05)
+            view.slider("epochs", "Epochs", *compute.RANGES["epochs"], 10)
+            view.slider("noise", "Noise", *compute.RANGES["noise"], 0.05)
             view.seed()
 
     def picture(record):

@@ -14,6 +14,8 @@ from torch import nn
 
 from nnplay import activations, datasets, nets
 from nnplay.activations import EXPERIMENTS, curves, fit, signal, softmax
+from nnplay.curves import PARAMETERS
+from nnplay.depth import BATCH, _moments
 from nnplay.nets import ACTIVATIONS, INITIALIZERS
 from nnplay.records import text
 
@@ -48,13 +50,13 @@ def test_defaults_of_the_parameters_are_torchs_own():
     for name, entry in ACTIVATIONS.items():
         for key in entry.parameters:
             assert ours[key].default == inspect.signature(entry.make).parameters[key].default, name
-    assert set(activations.PARAMETERS) == set(ours) - {"names", "x"}
+    assert set(PARAMETERS) == set(ours) - {"names", "x"}
 
 
 @often
 @given(
-    st.floats(*activations.X),
-    st.fixed_dictionaries({key: st.floats(*limits) for key, limits in activations.PARAMETERS.items()}),
+    st.floats(*activations.RANGES["x"]),
+    st.fixed_dictionaries({key: st.floats(*limits) for key, limits in PARAMETERS.items()}),
 )
 def test_slopes_are_finite_differences_but_at_kinks(x, parameters):
     record = curves(names=ALL, x=x, **parameters)
@@ -153,18 +155,20 @@ def test_only_the_parameters_in_use_are_named():
     assert set(activations.parameters(("ELU", "CELU", "SwiGLU"))) == {"alpha", "value"}
     for name in ALL:
         base = curves(names=(name,))
-        for key, (low, _) in activations.PARAMETERS.items():
+        for key, (low, _) in PARAMETERS.items():
             changed = not np.array_equal(curves(names=(name,), **{key: low}).value, base.value)
             assert changed == (key in activations.parameters((name,))), (name, key)
 
 
 # --- softmax ----------------------------------------------------------------------------------------
 
-logits = st.fixed_dictionaries({f"logit_{i}": st.floats(*activations.LOGIT, width=32) for i in range(1, 6)})
+logits = st.fixed_dictionaries(
+    {f"logit_{i}": st.floats(*activations.RANGES["logit_1"], width=32) for i in range(1, 6)}
+)
 
 
 @often
-@given(logits, st.floats(*activations.TEMPERATURE), st.floats(*activations.SHIFT))
+@given(logits, st.floats(*activations.RANGES["temperature"]), st.floats(*activations.RANGES["shift"]))
 def test_softmax_is_torchs(five, temperature, shift):
     record = softmax(**five, temperature=temperature, shift=shift)
     np.testing.assert_allclose(record.stable, record.torch, atol=1e-6)
@@ -197,7 +201,7 @@ def test_temperature_curve_is_softmax_at_each_temperature():
     for i in (0, 60, 120):
         at = softmax(logit_2=4.0, temperature=float(record.temperatures[i]))
         np.testing.assert_allclose(record.by_temperature[:, i], at.stable, atol=1e-6)
-    np.testing.assert_allclose(record.temperatures[[0, -1]], activations.TEMPERATURE)
+    np.testing.assert_allclose(record.temperatures[[0, -1]], activations.RANGES["temperature"])
     assert record.argmax == 1
 
 
@@ -218,7 +222,7 @@ def by_modules(activation, initializer, depth, width, batch_norm, seed=0, std=0.
     """The same net from nn.Linear, nn.BatchNorm1d and hooks: (outputs, their gradients, inputs before f)."""
     generator = torch.Generator().manual_seed(seed)
     pixels, labels = datasets.digits()
-    rows = torch.randperm(len(labels), generator=generator)[: activations.BATCH].numpy()
+    rows = torch.randperm(len(labels), generator=generator)[:BATCH].numpy()
     head = nn.Linear(width, 10, bias=False)
     head.weight.data = nets.weight(initializer, width, 10, generator, std)
     net, fan_in, seen, before = nn.Sequential(), 64, [], []
@@ -301,7 +305,7 @@ MOMENTS = {
 def test_moments_have_their_closed_forms(name, q):
     if name == "Hardtanh" and q < 1e-20:
         pytest.skip("the closed form cancels there")
-    ours = [float(v) for v in activations._moments(name)(np.array(q))]
+    ours = [float(v) for v in _moments(name)(np.array(q))]
     np.testing.assert_allclose(ours, MOMENTS[name](q), rtol=0.01, atol=1e-12 * math.sqrt(q))
 
 
@@ -314,14 +318,14 @@ def test_moments_are_those_of_gauss_and_hermite(name, q):
     (slope,) = torch.autograd.grad(y.sum(), x)
     y, slope, weight = y.detach().numpy(), slope.numpy(), weight / weight.sum()
     mean = y @ weight
-    ours = [float(v) for v in activations._moments(name)(np.array(q))]
+    ours = [float(v) for v in _moments(name)(np.array(q))]
     np.testing.assert_allclose(
         ours, [mean, (y - mean) ** 2 @ weight, slope**2 @ weight], rtol=0.01, atol=1e-3 * math.sqrt(q)
     )
 
 
 # Activations whose input stays close to normal, in nets that neither vanish nor explode.
-@pytest.mark.parametrize("source", activations.SOURCES)
+@pytest.mark.parametrize("source", activations.CHOICES["source"])
 @pytest.mark.parametrize(
     ("activation", "initializer"),
     [
@@ -408,7 +412,7 @@ def test_overflow_is_cut_off_and_marked():
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_every_setting_gives_a_picture(initializer, batch_norm):
     for activation in ALL:
-        for std in activations.STD:
+        for std in activations.RANGES["std"]:
             record = signal(
                 activation=activation,
                 initializer=initializer,
@@ -495,7 +499,7 @@ def test_divergence_is_cut_off_and_marked():
     assert list(record.table()["diverged at"]) == [diverged, ""]
 
 
-@pytest.mark.parametrize("optimizer", activations.OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", activations.CHOICES["optimizer"])
 def test_the_largest_learning_rate_is_no_error(optimizer):
     record = last(fit(names=("ReLU", "Hardshrink", "GEGLU"), optimizer=optimizer, lr=10.0, epochs=20))
     assert ((record.diverged_at >= 0) == np.isnan(record.train_loss[-1])).all()

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from nnplay import nets
+from nnplay import limits, nets
 
 X = torch.linspace(-8, 8, 321, dtype=torch.float64)
 
@@ -170,5 +170,5 @@ def test_bad_arguments_are_told_in_a_sentence():
         nets.activation("Relu")
     for bad in (3.1, -0.1, math.nan):
         with pytest.raises(ValueError, match="alpha must lie between 0 and 3"):
-            nets.within("alpha", bad, (0.0, 3.0))
-    nets.within("alpha", 3.0, (0.0, 3.0))
+            limits.within("alpha", bad, (0.0, 3.0))
+    limits.within("alpha", 3.0, (0.0, 3.0))

@@ -106,6 +106,7 @@ class View:
         self.settings: dict[str, Any] = {}  # the same, but for a slider that is being dragged
         self.grids: dict[str, tuple[float, float, float]] = {}
         self.ladders: dict[str, list] = {}
+        self.ties: dict[str, str] = {}
         self.charts = 0
         self.figure: go.Figure | None = None
         self.record: Record | None = None
@@ -132,6 +133,8 @@ class View:
         self.charts = 0
         self.figure = self.record = None
         self.settings = {name: self._present(name, value) for name, value in self.values.items()}
+        for name, other in self.ties.items():
+            st.session_state[self._key(name)] = self.settings[name] = self.settings[other]
         try:
             if inspect.isgeneratorfunction(self.function):
                 self.record = self._advance(self.settings)
@@ -163,6 +166,10 @@ class View:
         key, options = self._key(name), list(options)
         self.ladders[name] = options
         return self._hold(name, _alone(st.select_slider, label, options, self.defaults[name], key=key, **kw))
+
+    def tie(self, name: str, to: str) -> None:
+        """`name` has no control of its own at present: it is what the control `to` holds, dragged or not."""
+        self.ties[name] = to
 
     def select(self, name: str, label: str, options: Sequence[str], **kw) -> str:
         """One of a list of names, from a menu."""
