@@ -16,9 +16,12 @@ from nnplay.ui.errors import sorry
 async def warm(app):
     """Import all that is heavy before the first visitor, then take it out of the collector's sight:
     Streamlit collects all generations after each run, which with torch loaded costs over 100 ms."""
+    import threadpoolctl
     import torch
 
-    torch.set_num_threads(1)  # two on tiny tensors, beside other visitors' work, are far slower than one
+    # Two threads on tiny tensors, beside other visitors' work, are far slower than one.
+    torch.set_num_threads(1)
+    threadpoolctl.threadpool_limits(1)  # NumPy's and scikit-learn's
     importlib.import_module("nnplay.ui.page")
     for topic in TOPICS:
         compute = importlib.import_module(f"nnplay.{topic.slug}")

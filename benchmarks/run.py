@@ -42,6 +42,10 @@ LEADS = (
     ("activations", "Curves", "x"),
     ("activations", "Softmax", "logit_1"),
     ("activations", "Depth", "depth"),
+    ("optimizers", "Race", "start_x"),
+    ("optimizers", "Learning rate", "lr"),
+    ("optimizers", "Schedules", "lr"),
+    ("optimizers", "Mini-batches", "batch_size"),
 )
 """Topic, view and the control that is dragged there."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -12,12 +13,12 @@ from websockets.asyncio.client import connect
 
 
 class Visitor:
-    """Opens pages, and moves a page's slider as the arrow keys do."""
+    """Opens pages, and drags a page's first slider as its live chart reports it."""
 
     def __init__(self, url: str) -> None:
         self.url = url.replace("http", "ws", 1) + "/_stcore/stream"
         self.page = ""
-        self.slider = None
+        self.slider = self.chart = None
         self.fragment = ""
 
     async def __aenter__(self) -> Visitor:
@@ -31,16 +32,16 @@ class Visitor:
         """Open a page by its path; seconds until its script has run."""
         message = BackMsg()
         message.rerun_script.page_name = page
-        self.slider = None
+        self.slider = self.chart = None
         return await self._run(message)
 
     async def move(self, value: float) -> float:
-        """Put the page's first slider there; seconds until the new picture has been sent."""
+        """Drag the page's first slider there; seconds until the new picture has been sent."""
         message = BackMsg()
         message.rerun_script.page_script_hash = self.page
         message.rerun_script.fragment_id = self.fragment
-        state = WidgetState(id=self.slider.id)
-        state.double_array_value.data.append(value)
+        drag = {"drag": {"key": self.slider, "value": value}}
+        state = WidgetState(id=self.chart, json_value=json.dumps(drag))
         message.rerun_script.widget_states.widgets.append(state)
         return await self._run(message)
 
@@ -53,7 +54,15 @@ class Visitor:
             match answer.WhichOneof("type"):
                 case "new_session":
                     self.page = answer.new_session.page_script_hash
-                case "delta" if answer.delta.new_element.WhichOneof("type") == "slider" and not self.slider:
-                    self.slider, self.fragment = answer.delta.new_element.slider, answer.delta.fragment_id
+                case "delta":
+                    self._notice(answer.delta)
                 case "script_finished":
                     return time.perf_counter() - start
+
+    def _notice(self, delta) -> None:
+        element = delta.new_element
+        match element.WhichOneof("type"):
+            case "slider" if not self.slider:
+                self.slider = element.slider.id.rsplit("-", 1)[1]  # an id ends with the control's key
+            case "bidi_component" if not self.chart and "chart" in element.bidi_component.component_name:
+                self.chart, self.fragment = element.bidi_component.id, delta.fragment_id

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
+from torch.optim import Optimizer
 
 from nnplay.hyperparameters import Value, settle
 from nnplay.limits import check
@@ -152,7 +154,17 @@ def _crossing(surface: Surface, position: np.ndarray) -> np.ndarray:
     return here + move * min(shares)
 
 
+def own_step(optimizer: Optimizer) -> Callable[[], None]:
+    """The optimizer's own step, to be taken under `torch.no_grad()`.
+
+    It is torch's code without what torch wraps around it, which sets that mode
+    and asks the profiler: for two numbers that takes longer than the step.
+    """
+    return partial(inspect.unwrap(type(optimizer).step), optimizer)
+
+
 @lru_cache(maxsize=512)
+@torch.no_grad()
 def _descend(
     name: str, condition_number: float, start: tuple[float, float], steps: int, optimizer: str, given: tuple
 ) -> Path:
@@ -163,7 +175,8 @@ def _descend(
     parameter = torch.nn.Parameter(torch.tensor(chosen.inside(*start), dtype=torch.float64))
     parameter.grad = torch.zeros_like(parameter)
     here, slope = parameter.detach().numpy(), parameter.grad.numpy()
-    stepper = method.make(parameter, values)
+    optimize = method.make(parameter, values)
+    step = own_step(optimize)
     middle = np.mean(chosen.domain, axis=1).tolist()
     reach = [FAR * (high - low) / 2 for low, high in chosen.domain]
     asked = 0
@@ -184,15 +197,15 @@ def _descend(
     for t in range(1, steps + 1):
         slope[:] = gradients[-1]
         if optimizer == "lbfgs":
-            stepper.step(closure)
+            optimize.step(closure)
         else:
-            stepper.step()
+            step()
             asked += 1
         x, y = here.tolist()
         if not (math.isfinite(x) and math.isfinite(y)):
             diverged_at = t
             break
-        memory = stepper.state[parameter]
+        memory = optimize.state[parameter]
         for torch_name, letter in method.state.items():
             kept = memory.get(torch_name)
             state[letter].append(state[letter][-1] if kept is None else kept.tolist())
@@ -230,7 +243,7 @@ def descend(
     surface: str = "himmelblau",
     condition_number: float = 10.0,
     start: tuple[float, float] = (0.0, -1.0),
-    steps: int = 200,
+    steps: int = 100,
     **values: Value,
 ) -> Path:
     """The path of one optimizer of OPTIMIZERS, run by torch.optim; `values` are its hyperparameters.

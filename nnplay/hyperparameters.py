@@ -7,6 +7,7 @@ has a keyword argument `<entry>_<param>` for each, such as `adam_lr`.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,12 +20,25 @@ LR = (0.001, 3.0)
 """Range of a learning rate that belongs to no optimizer in particular."""
 
 
+def ladder(low: float, high: float) -> tuple[float, ...]:
+    """Every number from `low` to `high` with two significant digits: 0.01, 0.011, ..., 0.1, 0.11, ..."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    numbers = (float(f"{digits}e{decade - 1}") for decade in decades for digits in range(10, 100))
+    return tuple(number for number in numbers if low <= number <= high)
+
+
+def nines(high: float) -> tuple[float, ...]:
+    """0, 0.1, ..., 0.9, 0.91, ..., 0.99, 0.991, ... up to `high`: even steps in the nines of a decay."""
+    numbers = (1 - float(f"{digits}e-{nth}") for nth in range(1, 6) for digits in range(10, 0, -1))
+    return tuple(dict.fromkeys(rounded for number in numbers if (rounded := round(number, 6)) <= high))
+
+
 @dataclass(frozen=True, slots=True)
 class Param:
     """A hyperparameter: its default and its range, or its `choices`.
 
     `log`: a control should step it by factors. The default's type (float, int,
-    bool, str) is the parameter's.
+    bool, str) is the parameter's. `label` says what it does.
     """
 
     default: Value
@@ -33,6 +47,19 @@ class Param:
     log: bool = False
     label: str = ""
     choices: tuple[Value, ...] = ()
+
+    @property
+    def rungs(self) -> tuple[float, ...]:
+        """What a control goes through where even steps would be too coarse at one end; else empty."""
+        if self.log:
+            return ladder(self.low, self.high)
+        return nines(self.high) if 0.99 < self.high < 1 else ()
+
+    @property
+    def step(self) -> float:
+        """What a control goes by, where there are no rungs."""
+        width = self.high - self.low
+        return 1 if isinstance(self.default, int) else 0.001 if width < 0.3 else 0.01 if width < 3 else 0.1
 
 
 class Entry(Protocol):

@@ -11,7 +11,7 @@ import torch
 from sklearn.datasets import load_diabetes
 from torch import Tensor
 
-from nnplay.descent import FAR
+from nnplay.descent import FAR, own_step
 from nnplay.hyperparameters import LR
 from nnplay.limits import check
 from nnplay.surfaces import Landscape, Surface, survey
@@ -142,6 +142,7 @@ def _cloud(at: tuple[float, float], seed: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=64)
+@torch.no_grad()
 def _sgd(batch_size: int, lr: float, epochs: int, seed: int) -> tuple[np.ndarray, np.ndarray, int | None]:
     """Weights (S+1, 2) after each step, examples seen (S+1,), and the step that diverged."""
     inputs, target = _patients()
@@ -150,13 +151,13 @@ def _sgd(batch_size: int, lr: float, epochs: int, seed: int) -> tuple[np.ndarray
     weights = torch.nn.Parameter(torch.tensor(chosen.start, dtype=torch.float64))
     weights.grad = torch.zeros_like(weights)
     here, slope = weights.detach(), weights.grad
-    optimizer = torch.optim.SGD([weights], lr=lr, foreach=False)
+    step = own_step(torch.optim.SGD([weights], lr=lr, foreach=False))
     path, seen = [here.tolist()], [0]
     for _ in range(epochs):
         order = torch.randperm(len(target), generator=generator)
         for u, t in zip(inputs[order].split(batch_size), target[order].split(batch_size)):
             torch.mv(u.T, (u @ here - t).div_(len(t)), out=slope)
-            optimizer.step()
+            step()
             path.append(here.tolist())
             seen.append(seen[-1] + len(t))
             if max(map(abs, path[-1])) > FAR * chosen.domain[0][1]:

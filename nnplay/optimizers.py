@@ -29,6 +29,7 @@ from nnplay.update_rules import NOT_RACED, OPTIMIZERS
 
 __all__ = [
     "EXPERIMENTS",
+    "LABELS",
     "NOT_RACED",
     "OPTIMIZERS",
     "SCHEDULES",
@@ -51,10 +52,18 @@ RANGES = {
 CHOICES = {
     **schedules.CHOICES,
     **minibatches.CHOICES,
-    "surface": SURFACES,
+    "surface": tuple(SURFACES),
     "optimizers": tuple(OPTIMIZERS),  # any number of these
     **choices(OPTIMIZERS),
 }
+LABELS = {
+    "surface": SURFACES,
+    "optimizers": {name: method.title for name, method in OPTIMIZERS.items()},
+    "schedule": {name: entry.title for name, entry in SCHEDULES.items()},
+    "warmup_then": {name: entry.title for name, entry in SCHEDULES.items()},
+    "at": {"start": "The start", "minimum": "The minimum"},
+}
+"""What a visitor reads for the names that an argument takes."""
 
 
 # --- race: several optimizers from one start -------------------------------------------------------------
@@ -65,8 +74,7 @@ class Race:
     """`landscape`: the surface drawn; `paths`: one per optimizer; `start` (2,); `steps` asked for.
 
     `titles`: of all OPTIMIZERS, by name, in order. `curvature` (2,): the
-    Hessian's eigenvalues at the start, the smaller first: plain gradient descent
-    is stable there up to lr = 2 / the larger. `visible`: for a net's slice the
+    Hessian's eigenvalues at the start, the smaller first. `visible`: for a net's slice the
     share of the gradient's length that lies in the plane at the start, else None.
     """
 
@@ -77,6 +85,15 @@ class Race:
     titles: Mapping[str, str]
     curvature: np.ndarray
     visible: float | None
+
+    def path(self, optimizer: str) -> Path | None:
+        """The path of that optimizer, where it was raced."""
+        return next((path for path in self.paths if path.optimizer == optimizer), None)
+
+    @property
+    def limit(self) -> float | None:
+        """Up to this learning rate gradient descent is stable at the start; None where that curves down."""
+        return 2 / float(self.curvature[1]) if self.curvature[1] > 0 else None
 
     def table(self) -> dict[str, list]:
         lowest = self.landscape.surface.lowest
@@ -101,7 +118,7 @@ def race(
     start_x: float = 0.0,
     start_y: float = -1.0,
     optimizers: tuple[str, ...] = ("sgd", "momentum", "rmsprop", "adam"),
-    steps: int = 200,
+    steps: int = 100,
     **hyper: Value,
 ) -> Race:
     """Optimizers of OPTIMIZERS on one of SURFACES, each run by torch.optim for that many steps.
@@ -238,7 +255,7 @@ def stability(
     condition_number: float = 10.0,
     lr: float = 0.05,
     momentum: float = 0.0,
-    steps: int = 200,
+    steps: int = 100,
 ) -> Stability:
     """SGD on the bowl: at `lr` below the limit the distance shrinks by `rate` a step, above it grows.
 
@@ -288,6 +305,7 @@ EXPERIMENTS = (
             "start_x": -3.5,
             "start_y": 2.0,
             "optimizers": ("sgd", "momentum"),
+            "steps": 200,
             "sgd_lr": 0.02,
             "momentum_lr": 0.02,
         },
@@ -308,15 +326,14 @@ EXPERIMENTS = (
     ),
     Experiment(
         "A saddle holds SGD up, Adam hardly",
-        "The start is 0.001 beside the ridge, where the gradient across it is nearly nothing. Adam divides "
+        "The start is 0.01 beside the ridge, where the gradient across it is nearly nothing. Adam divides "
         "by the gradient's size: however small, it steps about as far.",
         "race",
         {
             "surface": "saddle",
             "start_x": -1.7,
-            "start_y": 0.001,
+            "start_y": 0.01,
             "optimizers": ("sgd", "momentum", "adam"),
-            "steps": 100,
             "sgd_lr": 0.1,
             "momentum_lr": 0.1,
         },
@@ -353,7 +370,14 @@ EXPERIMENTS = (
         "The true loss of a net on the plane through three of its trainings. From the same weights RMSprop "
         "ends in one of them, the others in another.",
         "race",
-        {"surface": "net_three", "start_x": 0.6, "start_y": 0.4, "sgd_lr": 0.01, "momentum_lr": 0.01},
+        {
+            "surface": "net_three",
+            "start_x": 0.6,
+            "start_y": 0.4,
+            "steps": 200,
+            "sgd_lr": 0.01,
+            "momentum_lr": 0.01,
+        },
     ),
     Experiment(
         "Past 2 / λ each step lands farther out",
@@ -364,17 +388,17 @@ EXPERIMENTS = (
     ),
     Experiment(
         "The fastest pair slows both directions alike",
-        "Curvatures 1 and 25: at this learning rate and momentum (Polyak 1964) both directions shrink by a "
-        "third a step. Any other pair is slower in one of them.",
+        "Curvatures 1 and 81: at this learning rate and momentum (Polyak 1964) both directions shrink by a "
+        "fifth a step. Any other pair is slower in one of them.",
         "stability",
-        {"condition_number": 25.0, "lr": 1 / 9, "momentum": 4 / 9, "steps": 60},
+        {"condition_number": 81.0, "lr": 0.04, "momentum": 0.64},
     ),
     Experiment(
         "A schedule lands where a constant rate hovers",
         "Same noise, same start. The constant learning rate keeps being shaken about the minimum, the "
         "cosine's shrinking steps average the noise out.",
         "schedule",
-        {"lr": 0.1},
+        {"lr": 0.1, "steps": 200},
     ),
     Experiment(
         "Batch size 1: fast at first, then restless",

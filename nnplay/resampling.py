@@ -66,7 +66,7 @@ class Resampled:
     mean_error: dict[str, float]
     moved: dict[str, float]
     output_padding: tuple[int, int]
-    formula: str
+    formula: str  # of the small height, then of the width where that is another
 
     @property
     def difference(self) -> float:
@@ -159,8 +159,10 @@ def resample(
             for name in small
         },
         output_padding=rest,
-        formula=f"⌊({height} + 2·{pad} − {window}) / {factor}⌋ + 1 = {out[0]}, "
-        f"⌊({width} + 2·{pad} − {window}) / {factor}⌋ + 1 = {out[1]}",
+        formula=", ".join(
+            f"⌊({n} + 2·{pad} − {window}) / {factor}⌋ + 1 = {m}"
+            for n, m in dict(zip(original.shape, out, strict=True)).items()
+        ),
     )
 
 

@@ -167,7 +167,11 @@ def _scheduled(
     optimizer = torch.optim.SGD([points], lr=lr, foreach=False)
     scheduler = SCHEDULES[name].make(optimizer, steps, dict(values))
     where = points.detach()
-    rates, positions, losses, diverged_at = [], [where.clone()], [bowl.loss(*where[0])], None
+    rates, positions, diverged_at = [], [where.clone()], None
+
+    def loss(position):
+        return bowl.loss(*position.unbind(-1)).mean(-1)
+
     for t in range(steps):
         rates.append(optimizer.param_groups[0]["lr"])
         if diverged_at is None:
@@ -176,13 +180,11 @@ def _scheduled(
             if not where.abs().max() < FAR * bowl.domain[0][1]:
                 diverged_at = t + 1
                 where.nan_to_num_().clamp_(-1e6, 1e6)
-            losses.append(bowl.loss(*where.unbind(1)).mean())
-        else:
-            losses.append(losses[-1])
         positions.append(where.clone())
         if t < steps - 1:
-            scheduler.step(losses[-1]) if name == "plateau" else scheduler.step()
-    return np.array(rates), torch.stack(positions).numpy(), torch.stack(losses).numpy(), diverged_at
+            scheduler.step(loss(where)) if name == "plateau" else scheduler.step()
+    positions = torch.stack(positions)
+    return np.array(rates), positions.numpy(), loss(positions).numpy(), diverged_at
 
 
 @takes(SCHEDULES)
@@ -192,7 +194,7 @@ def schedule(
     condition_number: float = 10.0,
     lr: float = 0.05,
     noise: float = 4.0,
-    steps: int = 200,
+    steps: int = 100,
     seed: int = 0,
     **hyper: Value,
 ) -> Scheduled:

@@ -20,17 +20,18 @@ from torch.func import grad, jacrev, vmap
 from nnplay import slices
 from nnplay.limits import check
 
-SURFACES = (
-    "quadratic",
-    "rosenbrock",
-    "himmelblau",
-    "beale",
-    "saddle",
-    "rastrigin",
-    "plateau",
-    "net",
-    "net_three",
-)
+SURFACES = {
+    "quadratic": "Bowl",
+    "rosenbrock": "Rosenbrock",
+    "himmelblau": "Himmelblau",
+    "beale": "Beale",
+    "saddle": "Saddle",
+    "rastrigin": "Rastrigin",
+    "plateau": "Plateau",
+    "net": "Iris net, random plane",
+    "net_three": "Iris net, three trainings",
+}
+"""The surfaces by name, with their titles."""
 CONDITION_NUMBER = (1.0, 100.0)
 """Range of the bowl's condition number: its largest over its smallest curvature."""
 
@@ -67,6 +68,14 @@ class Surface:
         """The nearest point of the domain."""
         (left, right), (bottom, top) = self.domain
         return min(max(x, left), right), min(max(y, bottom), top)
+
+    @property
+    def places(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Hundredths along x, and along y, from edge to edge: what a control of the start goes through."""
+        return tuple(
+            tuple(k / 100 for k in range(round(100 * low), round(100 * high) + 1))
+            for low, high in self.domain
+        )
 
 
 # Functions rather than lambdas, so that a record that holds its surface can be pickled.
@@ -150,7 +159,7 @@ def surface(name: str, condition_number: float = 10.0) -> Surface:
         case "quadratic":
             return Surface(
                 name,
-                "Bowl",
+                SURFACES[name],
                 r"\tfrac12 (x^2 + \kappa y^2)",
                 "A quadratic with curvature 1 along x and κ, its condition number, along y: the larger κ, "
                 "the narrower the ravine.",
@@ -165,7 +174,7 @@ def surface(name: str, condition_number: float = 10.0) -> Surface:
         case "rosenbrock":
             return Surface(
                 name,
-                "Rosenbrock",
+                SURFACES[name],
                 r"(1 - x)^2 + 100\,(y - x^2)^2",
                 "A curved valley (Rosenbrock 1960): falling into it is easy, following its flat floor to the "
                 "minimum is not.",
@@ -180,7 +189,7 @@ def surface(name: str, condition_number: float = 10.0) -> Surface:
         case "himmelblau":
             return Surface(
                 name,
-                "Himmelblau",
+                SURFACES[name],
                 r"(x^2 + y - 11)^2 + (x + y^2 - 7)^2",
                 "Four equally good minima (Himmelblau 1972): where a run ends depends on its start and on "
                 "its kind.",
@@ -200,7 +209,7 @@ def surface(name: str, condition_number: float = 10.0) -> Surface:
         case "beale":
             return Surface(
                 name,
-                "Beale",
+                SURFACES[name],
                 r"(1.5 - x + xy)^2 + (2.25 - x + xy^2)^2 + (2.625 - x + xy^3)^2",
                 "Cliffs at the corners, a nearly flat floor between (Beale 1958): no one learning rate "
                 "suits both.",
@@ -215,7 +224,7 @@ def surface(name: str, condition_number: float = 10.0) -> Surface:
         case "saddle":
             return Surface(
                 name,
-                "Saddle",
+                SURFACES[name],
                 r"\tfrac12 x^2 - \tfrac12 y^2 + \tfrac14 y^4",
                 "A saddle at the origin between two wells: along the ridge y = 0 the gradient leads "
                 "straight to it, and there it vanishes. In many dimensions saddles, not bad minima, hold "
@@ -224,7 +233,7 @@ def surface(name: str, condition_number: float = 10.0) -> Surface:
                 _saddle_gradient,
                 ((-2.0, 2.0), (-2.0, 2.0)),
                 ((0.0, -1.0), (0.0, 1.0)),
-                (-1.7, 0.001),
+                (-1.7, 0.01),
                 0.1,
                 0.02,
                 lowest=-0.25,
@@ -232,7 +241,7 @@ def surface(name: str, condition_number: float = 10.0) -> Surface:
         case "rastrigin":
             return Surface(
                 name,
-                "Rastrigin",
+                SURFACES[name],
                 r"20 + x^2 + y^2 - 10 \cos 2\pi x - 10 \cos 2\pi y",
                 "A bowl full of dents (Rastrigin 1974): a local minimum near every pair of whole numbers, "
                 "one of them the best.",
@@ -247,7 +256,7 @@ def surface(name: str, condition_number: float = 10.0) -> Surface:
         case "plateau":
             return Surface(
                 name,
-                "Plateau",
+                SURFACES[name],
                 r"1 - e^{-(x^2 + y^2) / 2}",
                 "A narrow well in a plain (the robust loss of Dennis & Welsch 1978): far out the gradient "
                 "points the right way but is nearly zero, as behind a saturated unit.",
@@ -263,7 +272,7 @@ def surface(name: str, condition_number: float = 10.0) -> Surface:
             cut = slices.random_plane()
             return Surface(
                 name,
-                "Iris net, random plane",
+                SURFACES[name],
                 r"L(\theta + x\,\delta + y\,\eta)",
                 "The true loss of a net trained on iris, on a plane through its weights along two random "
                 f"directions (filter-normalized, Li et al. 2018). {slices.HIDES}",
@@ -281,7 +290,7 @@ def surface(name: str, condition_number: float = 10.0) -> Surface:
             cut = slices.three_point_plane()
             return Surface(
                 name,
-                "Iris net, three trainings",
+                SURFACES[name],
                 r"L(\theta_1 + x\,(\theta_2 - \theta_1) + y\,\theta_\perp)",
                 "The true loss of a net on iris, on the plane through the weights at which three trainings "
                 f"from different starts ended (Garipov et al. 2018). {slices.HIDES}",

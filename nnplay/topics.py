@@ -22,8 +22,8 @@ TOPICS = (
         "activations",
         "Activations",
         "Building blocks",
-        "What does an activation function do to a number, to its gradient, and to a signal on its way through "
-        "fifty layers?",
+        "What does an activation function do to a number, to its gradient, and to a signal on its way "
+        "through fifty layers?",
         ":material/show_chart:",
         (
             "Activation function",
@@ -32,6 +32,41 @@ TOPICS = (
             "Softmax",
             "Batch normalization",
             "Kernel initializer",
+        ),
+    ),
+    Topic(
+        "convolution",
+        "Convolution",
+        "Building blocks",
+        "What does a small kernel make of a picture on its way over it, and what do padding, stride, dilation "
+        "and channels change?",
+        ":material/grid_on:",
+        (
+            "Conv2D",
+            "Padding",
+            "MaxPooling2D",
+            "Downsampling",
+            "UpSampling2D",
+            "Conv2DTranspose",
+            "Concatenate",
+            "Image channel, height and width",
+        ),
+    ),
+    Topic(
+        "optimizers",
+        "Optimizers",
+        "Training",
+        "How does an optimizer find its way down a loss, and what do learning rate, momentum, schedule and "
+        "batch size change?",
+        ":material/route:",
+        (
+            "Optimizer",
+            "Gradient descent",
+            "Stochastic gradient descent",
+            "Adam",
+            "Learning rate",
+            "Learning rate decay",
+            "Mini-batch",
         ),
     ),
 )

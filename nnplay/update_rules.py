@@ -311,13 +311,14 @@ _SPACE = {
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """One step, spelled out.
+    """One step from the position `x` (2,), spelled out.
 
     `rule`: the lines; `filled`: the same with numbers for names;
     `results`: what each line gives, by its name. `by_hand` (2,) is the rule's
     step, `by_torch` (2,) the one that torch took.
     """
 
+    x: np.ndarray
     rule: tuple[str, ...]
     filled: tuple[str, ...]
     results: Mapping[str, np.ndarray]
@@ -326,9 +327,11 @@ class Update:
 
     @property
     def text(self) -> str:
-        """Each line of the rule, and below it the same with its numbers."""
+        """Each line of the rule and below it its numbers; last the new x, by the rule and by torch."""
         lines = zip(self.rule, self.filled, strict=True)
-        return "\n".join(f"{line}\n{' ' * line.index('=')}{filled}" for line, filled in lines)
+        by_hand = (f"{line}\n{' ' * line.index('=')}{filled}" for line, filled in lines)
+        new, torch_s = (written(self.x + step, 8) for step in (self.by_hand, self.by_torch))
+        return "\n".join([*by_hand, f"x + step = {new}", f"by torch = {torch_s}"])
 
     def table(self) -> dict[str, list]:
         return {"of": ["by hand", "by torch"], "x": [self.by_hand[0], self.by_torch[0]],
@@ -355,4 +358,4 @@ def apply_rule(
         shown = _NAME.sub(lambda n: written(known[n[0]], digits) if n[0] in known else n[0], expression)
         filled.append(f"= {shown} = {written(value, digits)}")
         known[name] = results[name] = value
-    return Update(rule, tuple(filled), results, results["step"], np.asarray(by_torch))
+    return Update(known["x"], rule, tuple(filled), results, results["step"], np.asarray(by_torch))

@@ -36,6 +36,7 @@ def curves(view):
         figures.curves(record),
         alt="Value and slope of the chosen activations, with a movable x",
         handle=view.handle("x"),
+        height=500,
     )
 
 
@@ -51,13 +52,13 @@ def softmax(view):
     """
     with view.controls:
         view.steps("temperature", "Temperature", LADDER)
+        view.slider("shift", "Added to all logits", *compute.RANGES["shift"], 1.0)
         for i in range(1, 6):
             view.slider(f"logit_{i}", f"Logit {i}", *compute.RANGES[f"logit_{i}"], 0.1)
-        view.slider("shift", "Added to all logits", *compute.RANGES["shift"], 1.0)
 
     def picture(record):
-        view.chart(figures.softmax(record), alt="Five logits and their probabilities", height=330)
-        view.chart(figures.temperature(record), alt="The probabilities against temperature", height=230)
+        view.chart(figures.softmax(record), alt="Five logits and their probabilities", height=290)
+        view.chart(figures.temperature(record), alt="The probabilities against temperature", height=200)
 
     return picture
 
@@ -82,7 +83,9 @@ def signal(view):
         view.seed()
 
     return lambda record: view.chart(
-        figures.signal(record), alt="Distribution of activations and gradients in every layer, and their size"
+        figures.signal(record),
+        alt="Distribution of activations and gradients in every layer, and their size",
+        height=500,
     )
 
 
@@ -109,7 +112,12 @@ def fit(view):
     def picture(record):
         figure, frames = figures.fit(record)
         view.chart(
-            figure, alt="Fits of one net per activation, epoch by epoch", frames=frames, rate=30, restart=True
+            figure,
+            alt="Fits of one net per activation, epoch by epoch",
+            height=450,
+            frames=frames,
+            rate=30,
+            restart=True,
         )
 
     return picture

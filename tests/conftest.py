@@ -28,3 +28,16 @@ def app(tmp_path_factory):
     """Address of a freshly started app."""
     with serve("app.py", tmp_path_factory.mktemp("app") / "log.txt") as url:
         yield url
+
+
+@pytest.fixture
+def context(browser):
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+    context.set_default_timeout(20_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context):
+    return context.new_page()

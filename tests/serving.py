@@ -1,4 +1,4 @@
-"""Starting the app, and finding a browser, for whoever wants to look at it from outside."""
+"""Starting the app, finding a browser and moving in it: for whoever looks at the app from outside."""
 
 import os
 import shutil
@@ -20,6 +20,14 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
 ]
+
+READY = "[data-testid=stApp][data-test-script-state=notRunning]"
+# The numbers in the picture: what a shared link has to reproduce.
+NUMBERS = """() => JSON.stringify([...document.querySelectorAll('.js-plotly-plot')].map(chart => [
+    chart._fullData.map(trace => ['x', 'y', 'z'].map(axis =>
+        trace[axis]?.length && [...trace[axis]].flatMap(row => [...[row]].flat()).map(Number))),
+    (chart.layout.shapes ?? []).map(shape => [shape.x0, shape.x1, shape.y0, shape.y1, shape.yanchor]),
+    (chart.layout.annotations ?? []).map(note => note.text)]))"""
 
 
 def chromium() -> str | None:
@@ -63,3 +71,27 @@ def _wait(server: subprocess.Popen, url: str, log: Path) -> None:
         except OSError:
             time.sleep(0.1)
     raise RuntimeError(f"the app did not start:\n{log.read_text()[-3000:]}")
+
+
+def visit(page, url: str, charts: int = 1):
+    page.goto(url)
+    if charts:
+        page.wait_for_function(
+            f"() => document.querySelectorAll('.nnplay-chart[data-pictures]').length >= {charts}"
+        )
+    settled(page)
+    return page
+
+
+def settled(page) -> None:
+    page.wait_for_selector(READY)
+
+
+def grab(page, key: str) -> tuple[float, float]:
+    """Where the thumb of a slider is."""
+    slider = page.locator(f".st-key-{key} input[type=range]")
+    return tuple(slider.evaluate("e => { const r = e.getBoundingClientRect(); return [r.x + 1, r.y + 1]; }"))
+
+
+def pictures(page) -> int:
+    return int(page.locator(".nnplay-chart").first.get_attribute("data-pictures"))

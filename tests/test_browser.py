@@ -5,60 +5,18 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from serving import serve
+from serving import NUMBERS, grab, pictures, serve, settled, visit
 
 from nnplay.topics import TOPICS
 
 pytestmark = pytest.mark.browser
-READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 PATHS = ["", *(topic.slug for topic in TOPICS)]
-# The numbers in the picture: what a shared link has to reproduce.
-NUMBERS = """() => JSON.stringify([...document.querySelectorAll('.js-plotly-plot')].map(chart =>
-    chart._fullData.map(trace => ['x', 'y', 'z'].map(axis =>
-        trace[axis]?.length && [...trace[axis]].flatMap(row => [...[row]].flat()).map(Number)))))"""
-
-
-@pytest.fixture
-def context(browser):
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    context.set_default_timeout(20_000)
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(context):
-    return context.new_page()
 
 
 @pytest.fixture(scope="module")
 def harness(tmp_path_factory):
     with serve("tests/harness/app.py", tmp_path_factory.mktemp("harness") / "log.txt") as url:
         yield url
-
-
-def visit(page, url: str, charts: int = 1):
-    page.goto(url)
-    if charts:
-        page.wait_for_function(
-            f"() => document.querySelectorAll('.nnplay-chart[data-pictures]').length >= {charts}"
-        )
-    settled(page)
-    return page
-
-
-def settled(page) -> None:
-    page.wait_for_selector(READY)
-
-
-def grab(page, key: str) -> tuple[float, float]:
-    """Where the thumb of a slider is."""
-    slider = page.locator(f".st-key-{key} input[type=range]")
-    return tuple(slider.evaluate("e => { const r = e.getBoundingClientRect(); return [r.x + 1, r.y + 1]; }"))
-
-
-def pictures(page) -> int:
-    return int(page.locator(".nnplay-chart").first.get_attribute("data-pictures"))
 
 
 def test_a_cold_deep_link_opens_that_state_in_its_frame(browser, tmp_path):

@@ -2,9 +2,11 @@
 
 import importlib
 import inspect
+import json
 import re
 from pathlib import Path
 
+import plotly.graph_objects as go
 import pytest
 
 from nnplay.figures import theme
@@ -56,6 +58,16 @@ def test_an_experiment_is_a_call_that_its_view_understands(slug, experiment: Exp
     assert set(experiment.settings) <= set(parameters)
     for name, value in experiment.settings.items():
         assert value != parameters[name].default, f"{name} is the default already: leave it out"
+
+
+@pytest.mark.parametrize(("slug", "experiment"), EXPERIMENTS)
+def test_the_figure_of_an_experiment_is_valid_plotly_in_the_colors_of_the_theme(slug, experiment):
+    found = getattr(compute(slug), experiment.view)(**experiment.settings)
+    record = next(found) if inspect.isgenerator(found) else found
+    fig = getattr(importlib.import_module(f"nnplay.figures.{slug}"), experiment.view)(record)
+    fig = fig[0] if isinstance(fig, tuple) else fig
+    go.Figure(json.loads(fig.to_json()))  # raises where an attribute does not exist or has no such value
+    assert set(re.findall(r"#[0-9A-Fa-f]{6}", fig.to_json())) <= set(theme.DARK) | {"#000000", "#FEFEFE"}
 
 
 @each_topic

@@ -153,7 +153,7 @@ def test_edited_cells_replace_the_presets_cut_or_filled_up_to_the_size():
     ],
 )
 def test_bad_settings_get_a_plain_sentence(bad):
-    with pytest.raises(ValueError, match=r"^[A-Za-z].*\.$"):
+    with pytest.raises(ValueError, match=r"^[A-Za-z'].*\.$"):
         kernel(**bad)
 
 

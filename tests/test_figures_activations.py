@@ -22,9 +22,6 @@ FIGURES = {
     "curves": lambda: figures.curves(activations.curves()),
     "all curves": lambda: figures.curves(activations.curves(names=tuple(ACTIVATIONS), x=-6.0)),
     "no curve": lambda: figures.curves(activations.curves(names=())),
-    "softmax stacked": lambda: figures.softmax(activations.softmax(), stacked=True),
-    "signal stacked": lambda: figures.signal(activations.signal(), stacked=True),
-    "fit stacked": lambda: figures.fit(fitted(), stacked=True)[0],
     "softmax": lambda: figures.softmax(activations.softmax()),
     "overflow": lambda: figures.softmax(activations.softmax(shift=100.0)),
     "temperature": lambda: figures.temperature(activations.softmax()),
@@ -81,16 +78,18 @@ def test_a_moving_control_keeps_traces_and_axes():
     assert layout(FIGURES["softmax"]()) == layout(FIGURES["overflow"]())
     kinds = [layout(FIGURES[name]()) for name in FIGURES if name.startswith("signal")]
     assert all(kind == kinds[0] for kind in kinds)
-    assert layout(FIGURES["fit"]()) == layout(FIGURES["fit begins"]()) == layout(FIGURES["fit stacked"]())
-    assert layout(FIGURES["softmax"]()) == layout(FIGURES["softmax stacked"]())
+    assert layout(FIGURES["fit"]()) == layout(FIGURES["fit begins"]())
 
 
-@pytest.mark.parametrize("name", ["softmax stacked", "signal stacked", "fit stacked"])
-def test_stacked_parts_do_not_overlap(name):
+@pytest.mark.parametrize("name", ["softmax", "signal", "fit"])
+def test_on_a_narrow_page_the_parts_stand_one_below_the_other(name):
     fig = FIGURES[name]()
+    for path, value in fig.layout.meta["narrow"].items():
+        if re.fullmatch(r"[xy]axis\d*\.domain", path):
+            fig.layout[path.split(".")[0]].domain = value
     heights = sorted(fig.layout[a].domain for a in fig.layout if re.fullmatch(r"yaxis\d*", a))
     assert all(below[1] < above[0] for below, above in pairwise(heights))
-    assert all(fig.layout[a].domain == (0, 1) for a in fig.layout if re.fullmatch(r"xaxis\d*", a))
+    assert all(tuple(fig.layout[a].domain) == (0, 1) for a in fig.layout if re.fullmatch(r"xaxis\d*", a))
 
 
 # --- curves -----------------------------------------------------------------------------------------
@@ -104,11 +103,17 @@ def test_curves_hold_values_slopes_and_tangents():
         assert [t.name for t in drawn] == ["Tanh", "ReLU"]
         np.testing.assert_allclose([t.y for t in drawn], expected, rtol=1e-6)
     assert drawn[0].x0 + drawn[0].dx * (len(drawn[0].y) - 1) == pytest.approx(record.grid[-1])
-    points = {t.yaxis: t for t in fig.data if t.name == "at x"}
-    np.testing.assert_array_equal(points["y"].y, record.x_value)
-    np.testing.assert_array_equal(points["y2"].y, record.x_slope)
-    assert points["y"].text == ("Tanh: saturated", "ReLU: active")
-    assert fig.layout.shapes[0].x0 == fig.layout.shapes[0].x1 == 2.5
+    upright, *rest = fig.layout.shapes
+    assert upright.x0 == upright.x1 == 2.5
+    tangents, points = rest[:2], rest[2:]
+    np.testing.assert_allclose([(t.x0, t.x1) for t in tangents], record.tangent_x)
+    np.testing.assert_allclose([(t.y0, t.y1) for t in tangents], record.tangent_y)
+    assert {p.xanchor for p in points} == {2.5}
+    np.testing.assert_allclose([p.yanchor for p in points], [*record.x_value, *record.x_slope])
+    assert [p.yref for p in points] == ["y", "y", "y2", "y2"]
+    value, slope = (a.text for a in fig.layout.annotations)
+    assert "Tanh" in value
+    assert "saturated" in slope
 
 
 def test_marks_cover_the_stretches_with_gaps_between():
@@ -144,7 +149,7 @@ def test_bars_are_the_record_and_failures_are_written_out():
     assert (np.isfinite(nan.y) == np.isnan(record.naive)).all()
     assert list(nan.text) == ["nan" if np.isnan(p) else "" for p in record.naive]
     assert "overflow" in fig.layout.annotations[0].text
-    assert fig.layout.annotations[1].text == "z = (logit +100) / 1"
+    assert fig.layout.annotations[1].text == "z = (logit + 100) / 1"
     fine = figures.softmax(activations.softmax())
     assert not np.isfinite(next(t for t in fine.data if t.type == "scatter").y).any()
     assert fine.layout.annotations[0].text == ""
@@ -226,7 +231,9 @@ def test_fit_shows_the_latest_moment_and_plays_them_all():
         np.testing.assert_allclose(losses[0].y, record.train_loss[:, i], rtol=1e-6)
         np.testing.assert_allclose(losses[1].y, record.held_loss[:, i], rtol=1e-6)
         assert [t.line.dash for t in losses] == ["solid", "dash"]
-    np.testing.assert_array_equal(moving["epoch shown"]["x"], np.stack([record.epoch] * 2, axis=1))
+    for cursor in range(2):
+        np.testing.assert_array_equal(frames.layout[f"shapes[{cursor}].x0"], record.epoch)
+        assert fig.layout.shapes[cursor].x0 == record.epoch[-1]
     for i, attributes in frames.traces.items():
         for name, values in attributes.items():
             np.testing.assert_array_equal(fig.data[i][name], values[-1])

@@ -153,7 +153,9 @@ def test_the_text_of_an_update():
         "b = momentum*b + g\n"
         "  = 0.5*(1, 1) + (0.9, 0) = (1.4, 0.5)\n"
         "step = -lr*b\n"
-        "     = -0.1*(1.4, 0.5) = (-0.14, -0.05)"
+        "     = -0.1*(1.4, 0.5) = (-0.14, -0.05)\n"
+        "x + step = (0.76, -0.05)\n"
+        "by torch = (0.76, -0.05)"
     )
     assert update.table()["x"] == pytest.approx([-0.14, -0.14])
     with pytest.raises(ValueError, match="steps 1 to 2"):
@@ -221,6 +223,14 @@ def test_a_race():
     assert math.isnan(race(steps=1).table()["99 % down at step"][0])
     assert math.isnan(table["diverged at step"][0])
     np.testing.assert_allclose(record.curvature, curvature(surface("himmelblau"), record.start[None])[0])
+    assert record.path("momentum") is record.paths[1]
+    assert record.path("adamw") is None
+
+
+def test_the_limit_of_the_learning_rate_at_the_start():
+    assert race(surface="quadratic", condition_number=8.0, steps=1).limit == pytest.approx(0.25)
+    assert race(surface="saddle", start_x=0.0, start_y=0.0, steps=1).limit == pytest.approx(2)
+    assert race(surface="rastrigin", start_x=0.5, start_y=0.5, steps=1).limit is None  # the top of a bump
 
 
 def test_changing_one_optimizer_leaves_the_others_alone():
@@ -416,7 +426,7 @@ def test_a_warm_up_can_be_followed_by_another(then):
 
 
 def test_on_plateau_the_rate_drops_when_the_loss_has_stopped_falling():
-    record = schedule(schedule="plateau")
+    record = schedule(schedule="plateau", steps=200)
     drops = np.flatnonzero(np.diff(record.lr[1]))
     assert len(drops) >= 2
     np.testing.assert_allclose(record.lr[1][drops + 1], 0.5 * record.lr[1][drops])
@@ -593,6 +603,40 @@ def test_hyperparameters_are_settled_by_name():
     assert all(re.fullmatch(r"[a-z]+_\w+", name) for name in known)
 
 
+def test_every_name_that_an_argument_takes_has_a_label_of_its_own():
+    assert {"surface", "optimizers", "schedule", "warmup_then", "at"} == set(page.LABELS)
+    for argument, labels in page.LABELS.items():
+        assert set(page.CHOICES[argument]) <= set(labels)
+        assert len(set(labels.values())) == len(labels)
+
+
+def test_controls_go_through_every_default_and_both_ends():
+    assert hyperparameters.ladder(0.08, 0.12) == (
+        0.08,
+        0.081,
+        *(k / 1000 for k in range(82, 100)),
+        0.1,
+        0.11,
+        0.12,
+    )
+    assert hyperparameters.nines(0.992) == (
+        *(k / 10 for k in range(10)),
+        *(k / 100 for k in range(91, 100)),
+        0.991,
+        0.992,
+    )
+    for catalogue in (OPTIMIZERS, SCHEDULES):
+        for param in hyperparameters.named(catalogue).values():
+            if param.rungs:
+                assert (param.rungs[0], param.rungs[-1]) == (param.low, param.high)
+                assert param.default in param.rungs
+                assert list(param.rungs) == sorted(set(param.rungs))
+            elif not param.choices:
+                steps = (param.default - param.low) / param.step
+                assert steps == pytest.approx(round(steps), abs=1e-6)
+                assert isinstance(param.step, int) == isinstance(param.default, int)
+
+
 # --- experiments ------------------------------------------------------------------------------------------
 
 
@@ -620,7 +664,7 @@ def test_nesterov_overshoots_less():
 
 def test_a_saddle_holds_sgd_up():
     down = dict(zip(("sgd", "momentum", "adam"), run("A saddle").table()["99 % down at step"]))
-    assert 3 * down["adam"] < down["sgd"]
+    assert 2.5 * down["adam"] < down["sgd"]
     assert down["adam"] < down["momentum"] < down["sgd"]
 
 
@@ -669,8 +713,8 @@ def test_past_the_limit_each_step_lands_farther_out():
 def test_the_fastest_pair_slows_both_directions_alike():
     record = run("The fastest pair")
     assert (record.lr, record.momentum) == pytest.approx(record.best[:2])
-    np.testing.assert_allclose(record.rate, 2 / 3, atol=1e-6)
-    assert record.rates.min() > 2 / 3 - 1e-6
+    np.testing.assert_allclose(record.rate, 4 / 5, atol=1e-6)
+    assert record.rates.min() > 4 / 5 - 1e-6
 
 
 def test_a_schedule_lands():

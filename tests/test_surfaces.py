@@ -100,11 +100,20 @@ def test_inside_moves_to_the_edge():
     assert surface("rosenbrock").inside(-9, 9) == (-2, 3)
 
 
+@every_surface
+def test_the_places_of_a_start_are_hundredths_from_edge_to_edge(name):
+    chosen = surface(name)
+    for places, (low, high), start in zip(chosen.places, chosen.domain, chosen.start):
+        assert (places[0], places[-1]) == (low, high)
+        assert set(np.round(np.diff(places), 9)) == {0.01}
+        assert start in places
+
+
 @pytest.mark.parametrize(
     "settings_", [("banana", 10.0), ("quadratic", 0.5), ("quadratic", math.nan), ("quadratic", 1e3)]
 )
 def test_unknown_surfaces_are_refused(settings_):
-    with pytest.raises(ValueError, match="must"):
+    with pytest.raises(ValueError, match=r"surface|condition_number"):
         surface(*settings_)
 
 

@@ -1,9 +1,13 @@
 """Pictures of `nnplay.activations`: a record in, a figure out.
 
-`stacked` puts the parts of a picture one below the other, for narrow pages; the traces are the same.
+What follows a control that leaves the curves as they are stands in the layout, as shapes and annotations:
+those a browser moves without drawing the curves again. On a narrow page the parts of a picture stand one
+below the other.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,6 +16,8 @@ from nnplay.figures import theme
 from nnplay.figures.frames import Frames
 
 _INK, _MUTED, _PAPER = (theme.COLOR[name] for name in ("ink", "muted", "paper"))
+# Traces as Plotly's own classes would be checked here, which takes most of the time: the tests do that.
+_scatter, _bar, _heatmap = (partial(dict, type=kind) for kind in ("scatter", "bar", "heatmap"))
 _LINE = 3
 _HALO = 12  # width of the mark behind a saturated stretch
 
@@ -20,7 +26,7 @@ def preview(record) -> go.Figure:
     """The curves of an `activations.Curves` and nothing else, for a card of 320 x 180 px."""
     return theme.figure(
         [
-            go.Scatter(x=_32(record.grid), y=_32(y), mode="lines", line=_line(color, 4), name=name)
+            _scatter(x=_32(record.grid), y=_32(y), mode="lines", line=_line(color, 4), name=name)
             for (name, color), y in zip(theme.series(record.names).items(), record.value)
         ],
         xaxis={"visible": False, "range": [-3.5, 3.5]},
@@ -30,14 +36,12 @@ def preview(record) -> go.Figure:
     )
 
 
-def _line(color: str, width: float, dash: str = "solid") -> dict:
-    return {"color": color, "width": width, "dash": dash, "simplify": False}
-
-
 # --- curves -----------------------------------------------------------------------------------------
 
-_VALUE_RANGES = ((-1.4, 1.4), (-1.9, 6.4), (-6.4, 6.4))
-_SLOPE_RANGES = ((-0.15, 1.15), (-0.6, 2.2), (-4.2, 4.2))
+# Where an axis may end, to either side of zero.
+_VALUES = (0.4, 1.3, 2.3, 4.3, 6.4, 12.8, 19.0)
+_SLOPES = (0.15, 0.6, 1.2, 2.4, 4.4)
+_READ = 7  # curves whose values are written beside them; the legend names the lines where there are more
 
 
 def curves(record) -> go.Figure:
@@ -46,13 +50,18 @@ def curves(record) -> go.Figure:
     A band behind a curve marks where it saturates, dots on it where it is dead.
     """
     colors = theme.series(record.names)
-    panels = (("y", record.value, record.x_value, "f"), ("y2", record.slope, record.x_slope, "f'"))
+    few = len(colors) <= _READ
+    below = 20 * (len(colors) + 1) if few else 0  # where the numbers stand on a narrow page
+    panels = (("y", record.value, "f"), ("y2", record.slope, "f'"))
     start, step = record.grid[0], record.grid[1] - record.grid[0]
     dashes = ["solid" if i < len(theme.SERIES) else "dash" for i in range(len(colors))]
+    at = f"{record.x:.2f}".replace("-", "−")
+    status = ["" if status == "active" else status for status in record.status]
+    ranges = _reach(record.value, _VALUES), _reach(record.slope, _SLOPES)
     traces = [
         *_marks(record, record.saturated, "saturated", color=theme.faded(_MUTED, 0.3), width=_HALO),
         *(
-            go.Scatter(
+            _scatter(
                 x0=start,
                 dx=step,
                 y=_32(y),
@@ -61,77 +70,63 @@ def curves(record) -> go.Figure:
                 line=_line(color, _LINE, dash),
                 name=name,
                 legendgroup=name,
-                showlegend=axis == "y",
+                showlegend=axis == "y" and not few,
                 hovertemplate=f"{name}: {what}(%{{x:.2f}}) = %{{y:.4f}}<extra></extra>",
             )
-            for axis, ys, _, what in panels
+            for axis, ys, what in panels
             for (name, color), y, dash in zip(colors.items(), ys, dashes)
         ),
         *_marks(record, record.dead, "dead", color=_INK, width=_LINE, dash="dot"),
-        *(
-            go.Scatter(
-                x=x,
-                y=y,
-                mode="lines",
-                line={"color": color, "width": 2},
-                name=name,
-                legendgroup=name,
-                showlegend=False,
-                hoverinfo="skip",
-            )
-            for (name, color), x, y in zip(colors.items(), record.tangent_x, record.tangent_y)
-        ),
-        *(
-            go.Scatter(
-                x=np.full(len(colors), record.x),
-                y=y,
-                yaxis=axis,
-                mode="markers",
-                marker={"color": list(colors.values()), "size": 11, "line": {"color": _PAPER, "width": 2}},
-                text=[f"{name}: {status}" for name, status in zip(record.names, record.status)],
-                hovertemplate="%{text}<br>%{y:.4f} at x = %{x:.2f}<extra></extra>",
-                name="at x",
-                showlegend=False,
-            )
-            for axis, _, y, _ in panels
-        ),
     ]
     return theme.figure(
         traces,
-        xaxis={"title": {"text": "x"}, "range": [record.grid[0], record.grid[-1]], "anchor": "y2"},
-        yaxis={
-            "title": {"text": "value f(x)"},
-            "range": _ladder(np.minimum(record.value, 6.4), _VALUE_RANGES),
-            "domain": [0.44, 1],
+        xaxis={
+            "title": {"text": "x"},
+            "range": [record.grid[0], record.grid[-1]],
+            "anchor": "y2",
+            "domain": [0, 0.8 if few else 1],
         },
-        yaxis2={
-            "title": {"text": "slope f'(x)"},
-            "range": _ladder(record.slope, _SLOPE_RANGES),
-            "domain": [0, 0.4],
-        },
+        yaxis={"title": {"text": "value f(x)"}, "range": ranges[0], "domain": [0.42, 1]},
+        yaxis2={"title": {"text": "slope f'(x)"}, "range": ranges[1], "domain": [0, 0.38]},
         hovermode="closest",
+        uirevision=str(ranges),
         shapes=[
-            {
-                "type": "line",
-                "x0": record.x,
-                "x1": record.x,
-                "y0": 0,
-                "y1": 1,
-                "yref": "paper",
-                "line": {"color": _INK, "width": 1.5, "dash": "dot"},
-            }
+            _upright(record.x),
+            *(
+                {"type": "line", "x0": x[0], "x1": x[1], "y0": y[0], "y1": y[1], **_pen(color, 2)}
+                for color, x, y in zip(colors.values(), record.tangent_x, record.tangent_y)
+            ),
+            *(
+                _point(color, record.x, y, axis)
+                for axis, ys in (("y", record.x_value), ("y2", record.x_slope))
+                for color, y in zip(colors.values(), ys)
+            ),
         ],
+        annotations=[
+            _values(f"f({at})", record.x_value, colors.values(), record.names, "y", few),
+            _values(f"f'({at})", record.x_slope, colors.values(), status, "y2", few),
+        ],
+        narrow={
+            "height": 480 + (below or 80),
+            "xaxis.domain": [0, 1],
+            "margin.b": 64 + below,
+            "legend.maxheight": 0.3,
+            **{f"annotations[{i}].x": x for i, x in enumerate((0, 0.55))},
+            **{f"annotations[{i}].y": 0 for i in range(2)},
+            **{f"annotations[{i}].yref": "paper" for i in range(2)},
+            **{f"annotations[{i}].yshift": -60 for i in range(2)},
+        },
     )
 
 
-def _marks(record, masks: np.ndarray, name: str, **line) -> list[go.Scatter]:
+def _marks(record, masks: np.ndarray, name: str, **line) -> list[dict]:
     """The stretches of all curves that `masks` (n, g) picks, as one line a panel with gaps."""
     inside = np.pad(masks, ((0, 0), (0, 1)))
     rows, columns = np.nonzero(inside | np.roll(inside, 1, axis=1))  # one point more: the gap
     inside = inside[rows, columns]
     columns = np.minimum(columns, record.grid.size - 1)
     return [
-        go.Scatter(
+        _scatter(
             x=_32(np.append(record.grid[columns], np.nan)),  # never empty, to keep its place in the legend
             y=_32(np.append(np.where(inside, ys[rows, columns], np.nan), np.nan)),
             yaxis=axis,
@@ -147,32 +142,54 @@ def _marks(record, masks: np.ndarray, name: str, **line) -> list[go.Scatter]:
     ]
 
 
+def _values(what: str, numbers, colors, words, axis: str, visible: bool) -> dict:
+    """A column right of a panel: `what`, and for each curve a dot of its color, its number, a word."""
+    lines = [
+        f'<span style="color:{color}">●</span> {_number(number)}  {word}'
+        for color, number, word in zip(colors, numbers, words)
+    ]
+    text = "<br>".join([f"<b>{what}</b>", *lines])
+    return _note(text, 1.02, 1, yanchor="top", axes=("x", axis)) | {"visible": visible}
+
+
+def _number(number: float) -> str:
+    """Three decimals, and the room of a sign before them."""
+    return f"{number: z.3f}".replace(" ", "\u2007").replace("-", "−")
+
+
 # --- softmax ----------------------------------------------------------------------------------------
 
 
-def softmax(record, stacked: bool = False) -> go.Figure:
+def softmax(record) -> go.Figure:
     """Logits, and their probabilities by the stable and by the naive formula, of an `activations.Softmax`."""
     classes = np.arange(1, record.logits.size + 1)
     colors = list(theme.series(classes).values())
     failed = ~np.isfinite(record.naive)
     fails = {"overflow": "naive: overflow, exp(z) is inf", "underflow": "naive: underflow, all exp(z) are 0"}
+    sign = "−" if record.shift < 0 else "+"
     there = {"xaxis": "x2", "yaxis": "y2"}
-    bars = {"textposition": "outside", "textangle": 0, "cliponaxis": False, "showlegend": False}
+    bars = {
+        "textposition": "outside",
+        "textangle": 0,
+        "constraintext": "none",
+        "cliponaxis": False,
+        "showlegend": False,
+    }
     across = {"title": {"text": "class"}, "dtick": 1, "range": [0.4, classes.size + 0.6]}
-    left, right = ([0, 1], [0, 1]) if stacked else ([0, 0.36], [0.46, 1])
-    first, second = ([0.64, 1], [0, 0.42]) if stacked else ([0, 1], [0, 1])
     return theme.figure(
         [
-            go.Bar(
+            _bar(
+                **bars,
                 x=classes,
                 y=record.logits,
                 width=0.7,
                 marker={"color": colors},
                 text=[f"{v:.1f}" for v in record.logits],
                 hovertemplate="class %{x}: logit %{y:.2f}<extra></extra>",
-                **bars,
             ),
-            go.Bar(
+            _bar(
+                **bars,
+                **there,
                 x=classes - 0.2,
                 y=record.stable,
                 width=0.38,
@@ -180,49 +197,56 @@ def softmax(record, stacked: bool = False) -> go.Figure:
                 text=[f"{p:.2f}" for p in record.stable],
                 customdata=classes,
                 hovertemplate="class %{customdata}, stable: %{y:.6f}<extra></extra>",
-                **there,
-                **bars,
             ),
-            go.Bar(
+            _bar(
+                **bars,
+                **there,
                 x=classes + 0.2,
                 y=record.naive,
                 width=0.38,
                 marker=_hatched(colors, [theme.faded(color, 0.15) for color in colors]),
                 customdata=classes,
                 hovertemplate="class %{customdata}, naive: %{y:.6f}<extra></extra>",
-                **there,
-                **bars,
             ),
-            go.Scatter(
-                x=classes + 0.2,
-                y=np.where(failed, 0.04, np.nan),
+            _scatter(
+                **there,
+                x=classes + 0.25,
+                y=np.where(failed, 0.05, np.nan),
                 mode="text",
-                text=np.where(failed, "nan", ""),
-                textfont={"color": _INK, "size": 16},
+                text=["nan" if lost else "" for lost in failed],
                 hoverinfo="skip",
                 showlegend=False,
-                **there,
             ),
-            # the legend's keys, without a class's colour
-            go.Bar(x=[None], y=[None], name="stable: exp(z - max z) / Σ", marker={"color": _MUTED}, **there),
-            go.Bar(
+            # the legend's keys, without a class's color
+            _bar(**there, x=[None], y=[None], name="stable: exp(z − max z) / Σ", marker={"color": _MUTED}),
+            _bar(
+                **there,
                 x=[None],
                 y=[None],
                 name="naive: exp(z) / Σ",
                 marker=_hatched(_MUTED, theme.faded(_MUTED, 0.15)),
-                **there,
             ),
         ],
-        xaxis={**across, "domain": left},
-        yaxis={"title": {"text": "logit"}, "range": [-11.5, 11.5], "domain": first},
-        xaxis2={**across, "domain": right, "anchor": "y2"},
-        yaxis2={"title": {"text": "probability"}, "range": [0, 1.1], "domain": second, "anchor": "x2"},
+        xaxis={**across, "domain": [0, 0.36]},
+        yaxis={"title": {"text": "logit"}, "range": [-12.5, 12.5], "dtick": 5},
+        xaxis2={**across, "domain": [0.46, 1], "anchor": "y2"},
+        yaxis2={"title": {"text": "probability"}, "range": [0, 1.3], "dtick": 0.5, "anchor": "x2"},
         barmode="overlay",
-        legend={"x": right[0], "y": second[1]},
+        legend={"x": 0.46, "y": 1},
+        margin={"t": 28, "b": 40},
         annotations=[
-            _note(fails.get(record.naive_fails, ""), 1, second[1], "right", "top"),
-            _note(f"z = (logit {record.shift:+g}) / {record.temperature:g}", left[0], first[1]),
+            _note(fails.get(record.naive_fails, ""), 1, 1, "right", "top", ("x2", "y2")),
+            _note(f"z = (logit {sign} {abs(record.shift):g}) / {record.temperature:g}", 0, 1),
         ],
+        narrow={
+            "height": 520,
+            "xaxis.domain": [0, 1],
+            "yaxis.domain": [0.65, 1],
+            "xaxis2.domain": [0, 1],
+            "yaxis2.domain": [0, 0.4],
+            "legend.x": 0,
+            "legend.y": 0.4,
+        },
     )
 
 
@@ -234,49 +258,28 @@ def _hatched(color, ground) -> dict:
     }
 
 
-def _note(text: str, x: float, y: float, xanchor: str = "left", yanchor: str = "bottom") -> dict:
-    """An annotation whose corner is at x, y of the whole figure, both from 0 to 1."""
-    return {
-        "text": text,
-        "x": x,
-        "y": y,
-        "xref": "paper",
-        "yref": "paper",
-        "xanchor": xanchor,
-        "yanchor": yanchor,
-        "align": xanchor,
-        "showarrow": False,
-        "font": {"size": 16, "color": _INK},
-        "bgcolor": theme.faded(_PAPER, 0.7),
-    }
-
-
 def temperature(record) -> go.Figure:
     """The probabilities of an `activations.Softmax` at every temperature, its present one marked."""
-    names = [f"class {i}" for i in range(1, record.logits.size + 1)]
+    classes = theme.series(range(1, record.logits.size + 1))
     uniform = 1 / record.logits.size
     return theme.figure(
         [
             *(
-                go.Scatter(
+                _scatter(
                     x=_32(record.temperatures),
                     y=_32(p),
                     mode="lines",
                     line={"color": color, "width": _LINE},
-                    name=name,
-                    hovertemplate=f"{name}: %{{y:.3f}} at temperature %{{x:.2f}}<extra></extra>",
+                    name=f"class {i}",
+                    hovertemplate=f"class {i}: %{{y:.3f}} at temperature %{{x:.2f}}<extra></extra>",
                 )
-                for (name, color), p in zip(theme.series(names).items(), record.by_temperature)
+                for (i, color), p in zip(classes.items(), record.by_temperature)
             ),
-            go.Scatter(
-                x=np.full(len(names), record.temperature),
+            _scatter(
+                x=np.full(len(classes), record.temperature),
                 y=record.unshifted,
                 mode="markers",
-                marker={
-                    "color": list(theme.series(names).values()),
-                    "size": 11,
-                    "line": {"color": _PAPER, "width": 2},
-                },
+                marker={"color": list(classes.values()), "size": 11, "line": {"color": _PAPER, "width": 2}},
                 hoverinfo="skip",
                 showlegend=False,
             ),
@@ -287,17 +290,9 @@ def temperature(record) -> go.Figure:
             "range": [np.log10(record.temperatures[0]), np.log10(record.temperatures[-1])],
             "tickvals": [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
         },
-        yaxis={"title": {"text": "probability"}, "range": [-0.03, 1.05]},
+        yaxis={"title": {"text": "probability"}, "range": [-0.08, 1.08], "dtick": 0.5},
         shapes=[
-            {
-                "type": "line",
-                "x0": record.temperature,
-                "x1": record.temperature,
-                "y0": 0,
-                "y1": 1,
-                "yref": "paper",
-                "line": {"color": _INK, "width": 1.5, "dash": "dot"},
-            },
+            _upright(record.temperature),
             {
                 "type": "line",
                 "x0": 0,
@@ -305,9 +300,11 @@ def temperature(record) -> go.Figure:
                 "xref": "paper",
                 "y0": uniform,
                 "y1": uniform,
-                "line": {"color": _MUTED, "width": 1.5, "dash": "dash"},
+                **_pen(_MUTED, 1.5, "dash"),
             },
         ],
+        margin={"t": 28, "b": 40},
+        narrow={"height": 240},
     )
 
 
@@ -316,7 +313,7 @@ def jacobian(record) -> go.Figure:
     classes = np.arange(1, record.logits.size + 1)
     return theme.figure(
         [
-            go.Heatmap(
+            _heatmap(
                 x=classes,
                 y=classes,
                 z=record.jacobian,
@@ -343,7 +340,7 @@ _FULL, _FULL_GRADIENT = 0.03, 0.15
 _VARIANCE_DECADES = ((-4, 2), (-12, 6), (-24, 12), (-60, 60), (-90, 90))
 
 
-def signal(record, stacked: bool = False) -> go.Figure:
+def signal(record) -> go.Figure:
     """The signal of an `activations.Signal` through the layers (left) and what comes back (right).
 
     Above, the distribution per layer as colour; below, the variance against theory, and the shares of
@@ -357,10 +354,8 @@ def signal(record, stacked: bool = False) -> go.Figure:
     back = _verdict("Gradient", record.backward, record.backward_layer)
     if not finite:
         back = "<b>No gradient</b>: the loss is not finite"
-    left, right = ([0, 1], [0, 1]) if stacked else ([0, 0.45], [0.55, 1])
-    rows = [0.81, 1], [0.54, 0.73], [0.27, 0.44], [0, 0.17]  # values, gradient, variance, shares
-    if not stacked:
-        rows = [0.54, 1], [0.54, 1], [0, 0.38], [0, 0.38]
+    left, right, upper, lower = [0, 0.45], [0.55, 1], [0.54, 1], [0, 0.38]
+    rows = [0.82, 1], [0.56, 0.74], [0.29, 0.47], [0, 0.17]  # on a narrow page
     with np.errstate(divide="ignore"):
         decades, predicted_decades = np.log10(record.gradient), np.log10(record.predicted_gradient)
     variances = np.concatenate([record.variance, record.predicted_variance])
@@ -401,17 +396,17 @@ def signal(record, stacked: bool = False) -> go.Figure:
         ],
         xaxis={**_layers(layer, False), "domain": left},
         xaxis2={**_layers(layer, False), "domain": right, "anchor": "y2"},
-        xaxis3={**_layers(layer, not stacked), "domain": left, "anchor": "y3"},
+        xaxis3={**_layers(layer, True), "domain": left, "anchor": "y3"},
         xaxis4={**_layers(layer, True), "domain": right, "anchor": "y4"},
         yaxis={
             "title": {"text": "activations"},
-            "domain": rows[0],
+            "domain": upper,
             "range": [record.values[0], record.values[-1]],
             "zeroline": False,
         },
         yaxis2={
             "title": {"text": "|gradient|"},
-            "domain": rows[1],
+            "domain": upper,
             "anchor": "x2",
             "range": [record.decades[0], record.decades[-1]],
             "tickvals": np.arange(record.decades[0], record.decades[-1] + 1, 4),
@@ -420,36 +415,40 @@ def signal(record, stacked: bool = False) -> go.Figure:
         },
         yaxis3={
             "title": {"text": "variance"},
-            "domain": rows[2],
+            "domain": lower,
             "anchor": "x3",
             **_decades(variances, _VARIANCE_DECADES),
         },
         yaxis4={
             "title": {"text": "share"},
-            "domain": rows[3],
+            "domain": lower,
             "anchor": "x4",
             "range": [-0.04, 1.04],
             "dtick": 0.5,
+            "tickformat": ".0%",
         },
-        legend={"x": left[0], "y": rows[2][1]},
-        legend2={
-            "orientation": "h",
-            "x": right[0],
-            "y": rows[3][1],
-            "yanchor": "bottom",
-            "font": {"size": 14},
-        },
-        annotations=[_note(there, left[0], rows[0][1]), _note(back, right[0], rows[1][1])],
+        legend={"x": left[0], "y": lower[1]},
+        legend2={"orientation": "h", "x": right[0], "y": lower[1], "yanchor": "bottom"},
+        annotations=[_note(there, 0, 1), _note(back, 0, 1, axes=("x2", "y2"))],
         shapes=[
             _border("x", "y", record.forward_layer, record.values),
             _border("x2", "y2", record.backward_layer if finite else 0, record.decades),
         ],
         margin={"t": 34},
+        narrow={
+            "height": 840,
+            **{f"xaxis{i}.domain": [0, 1] for i in ("", 2, 3, 4)},
+            **{f"yaxis{i}.domain": row for i, row in zip(("", 2, 3, 4), rows)},
+            "xaxis3.title.text": "",
+            "legend.y": rows[2][1],
+            "legend2.x": 0,
+            "legend2.y": rows[3][1],
+        },
     )
 
 
-def _ridge(layer, edges, density, color, full, what, axis="") -> go.Heatmap:
-    return go.Heatmap(
+def _ridge(layer, edges, density, color, full, what, axis="") -> dict:
+    return _heatmap(
         x=layer,
         y=_32((edges[:-1] + edges[1:]) / 2),
         z=_32(density.T),
@@ -463,8 +462,8 @@ def _ridge(layer, edges, density, color, full, what, axis="") -> go.Heatmap:
     )
 
 
-def _profile(layer, y, name, color, dash="train", axis="", legend="legend", symbol=None) -> go.Scatter:
-    return go.Scatter(
+def _profile(layer, y, name, color, dash="train", axis="", legend="legend", symbol=None) -> dict:
+    return _scatter(
         x=layer,
         y=y,
         mode="lines+markers" if symbol or layer.size == 1 else "lines",
@@ -513,16 +512,15 @@ def _border(xref: str, yref: str, layer: int, edges: np.ndarray) -> dict:
 _LOSS_DECADES = ((-3, 1), (-4, 3), (-6, 6))
 
 
-def fit(record, stacked: bool = False) -> tuple[go.Figure, Frames]:
+def fit(record) -> tuple[go.Figure, Frames]:
     """The nets of an `activations.Fit` over their function, losses and dead units; to play by epoch.
 
     The figure shows the latest moment. Train losses are solid, held-out ones dashed.
     """
     epoch = record.epoch
-    left, right = ([0, 1], [0, 1]) if stacked else ([0, 0.55], [0.65, 1])
-    first, second, third = ([0.51, 1], [0.18, 0.42], [0, 0.12]) if stacked else ([0, 1], [0.38, 1], [0, 0.28])
+    left, right = [0, 0.55], [0.65, 1]
     traces = [
-        go.Scatter(
+        _scatter(
             x=_32(record.x),
             y=_32(record.target),
             mode="lines",
@@ -530,7 +528,7 @@ def fit(record, stacked: bool = False) -> tuple[go.Figure, Frames]:
             name="function",
             hoverinfo="skip",
         ),
-        go.Scatter(
+        _scatter(
             x=record.train_x,
             y=record.train_y,
             mode="markers",
@@ -538,27 +536,13 @@ def fit(record, stacked: bool = False) -> tuple[go.Figure, Frames]:
             name="points",
             hoverinfo="skip",
         ),
-        *(
-            go.Scatter(
-                x=np.full(2, epoch[-1]),
-                y=np.array(span),
-                xaxis=f"x{axis}",
-                yaxis=f"y{axis}",
-                mode="lines",
-                line={"color": _INK, "width": 1.5, "dash": "dot"},
-                name="epoch shown",
-                hoverinfo="skip",
-                showlegend=False,
-            )
-            for axis, span in (("2", (1e-9, 1e9)), ("3", (-1.0, 2.0)))
-        ),
     ]
-    moving = {i: {"x": np.repeat(epoch[:, None], 2, axis=1)} for i in (2, 3)}
+    moving = {}
     for i, (name, color) in enumerate(theme.series(record.names).items()):
         same = {"mode": "lines", "name": name, "legendgroup": name}
         moving[len(traces)] = {"y": record.prediction[:, i]}
         traces.append(
-            go.Scatter(
+            _scatter(
                 x=_32(record.x),
                 y=record.prediction[-1, i],
                 line=_line(color, _LINE),
@@ -567,7 +551,7 @@ def fit(record, stacked: bool = False) -> tuple[go.Figure, Frames]:
             )
         )
         traces += [
-            go.Scatter(
+            _scatter(
                 x=epoch,
                 y=_32(y[:, i]),
                 xaxis=f"x{axis}",
@@ -589,11 +573,11 @@ def fit(record, stacked: bool = False) -> tuple[go.Figure, Frames]:
     fig = theme.figure(
         traces,
         xaxis={"title": {"text": "x"}, "domain": left, "range": [record.x[0], record.x[-1]]},
-        yaxis={"title": {"text": "y"}, "domain": first, "range": [-1.8, 1.8]},
+        yaxis={"title": {"text": "y"}, "range": [-1.8, 1.8]},
         xaxis2={"domain": right, "anchor": "y2", "matches": "x3", "showticklabels": False},
         yaxis2={
             "title": {"text": "loss (held out: dashed)"},
-            "domain": second,
+            "domain": [0.38, 1],
             "anchor": "x2",
             **_decades(np.stack([record.train_loss, record.held_loss]), _LOSS_DECADES),
         },
@@ -605,17 +589,70 @@ def fit(record, stacked: bool = False) -> tuple[go.Figure, Frames]:
         },
         yaxis3={
             "title": {"text": "dead units"},
-            "domain": third,
+            "domain": [0, 0.28],
             "anchor": "x3",
             "range": [-0.04, 1.04],
             "tickformat": ".0%",
         },
-        annotations=[_note("<br>".join(diverged), 0.01, first[0] + 0.02)],
+        annotations=[_note("<br>".join(diverged), 0.01, 0.02)],
+        shapes=[{**_upright(epoch[-1]), "xref": f"x{i}", "yref": f"y{i} domain"} for i in (2, 3)],
+        narrow={
+            "height": 760,
+            **{f"xaxis{i}.domain": [0, 1] for i in ("", 2, 3)},
+            "yaxis.domain": [0.52, 1],
+            "yaxis2.domain": [0.2, 0.42],
+            "yaxis3.domain": [0, 0.13],
+        },
     )
-    return fig, Frames(labels=[f"epoch {at}" for at in epoch], traces=moving)
+    shown = {f"shapes[{i}].{end}": epoch for i in range(2) for end in ("x0", "x1")}
+    return fig, Frames(labels=[f"epoch {at}" for at in epoch], traces=moving, layout=shown)
 
 
 # --- helpers ----------------------------------------------------------------------------------------
+
+
+def _line(color: str, width: float, dash: str = "solid") -> dict:
+    return {"color": color, "width": width, "dash": dash, "simplify": False}
+
+
+def _pen(color: str, width: float, dash: str = "solid") -> dict:
+    return {"line": {"color": color, "width": width, "dash": dash}}
+
+
+def _upright(x: float) -> dict:
+    """A line at x through all panels of a picture."""
+    return {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", **_pen(_INK, 1.5, "dot")}
+
+
+def _point(color: str, x: float, y: float, yref: str = "y") -> dict:
+    """A round mark."""
+    size = {"xsizemode": "pixel", "ysizemode": "pixel", "x0": -6, "x1": 6, "y0": -6, "y1": 6}
+    at = {"xref": "x", "yref": yref, "xanchor": x, "yanchor": float(y)}
+    return {"type": "circle", **size, **at, "fillcolor": color, **_pen(_PAPER, 2)}
+
+
+def _note(
+    text: str,
+    x: float,
+    y: float,
+    xanchor: str = "left",
+    yanchor: str = "bottom",
+    axes: tuple[str, str] = ("x", "y"),
+) -> dict:
+    """An annotation whose corner is at x, y of a panel, both from 0 to 1."""
+    return {
+        "text": text,
+        "x": x,
+        "y": y,
+        "xref": f"{axes[0]} domain",
+        "yref": f"{axes[1]} domain",
+        "xanchor": xanchor,
+        "yanchor": yanchor,
+        "align": xanchor,
+        "showarrow": False,
+        "font": {"size": 15, "color": _INK},
+        "bgcolor": theme.faded(_PAPER, 0.7),
+    }
 
 
 def _32(array) -> np.ndarray:
@@ -634,7 +671,7 @@ def _decades(data: np.ndarray, ranges) -> dict:
     powers = np.arange(low, high + 1, max(1, (high - low) // 6))
     return {
         "type": "log",
-        "range": [low - 0.02 * (high - low), high + 0.02 * (high - low)],
+        "range": [low - 0.05 * (high - low), high + 0.05 * (high - low)],
         "tickvals": 10.0**powers,
         "ticktext": _powers(powers),
     }
@@ -649,3 +686,12 @@ def _ladder(data: np.ndarray, ranges) -> list[float]:
     held = data[np.isfinite(data)]
     low, high = held.min(initial=0), held.max(initial=0)
     return list(next((r for r in ranges if r[0] <= low and high <= r[1]), ranges[-1]))
+
+
+def _reach(data: np.ndarray, ends) -> list[float]:
+    """From minus one of `ends` to another one, the nearest that hold 0, 1 and all the data."""
+    return [-_end(-data.min(initial=0), ends), _end(data.max(initial=1), ends)]
+
+
+def _end(size: float, ends) -> float:
+    return next((end for end in ends if size <= end), ends[-1])

@@ -15,6 +15,8 @@ from nnplay.figures import theme
 NOWHERE = "M0,0Z"
 """A path that draws nothing, for a shape that is there for later."""
 
+_PHONE = 340  # pixels across which a board has there
+
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom of a rectangle."""
 
@@ -90,14 +92,15 @@ def signed(values: np.ndarray, most: float | None = None) -> dict:
 def board(traces: Iterable, across: float, down: float, **layout) -> go.Figure:
     """The figure of these panels, on axes of `across` times `down` units that stay square and still."""
     hidden = {"visible": False, "fixedrange": True}
+    margin = layout.setdefault("margin", {"l": 8, "r": 8, "t": 56, "b": 8})
     return theme.figure(
         traces,
         **{
+            "meta": {"narrow": {"height": margin["t"] + margin["b"] + _PHONE * down / across}},
             "xaxis": {**hidden, "range": [0, across]},
             "yaxis": {**hidden, "range": [down, 0], "scaleanchor": "x"},
             "showlegend": False,
             "height": 520,
-            "margin": {"l": 8, "r": 8, "t": 56, "b": 8},
             **layout,
         },
     )

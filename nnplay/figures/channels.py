@@ -195,12 +195,20 @@ def connections(record) -> go.Figure:
                 hovertemplate="output %{y}, input %{x}: %{z}<extra></extra>",
             )
         ],
-        xaxis={"title": {"text": "input channel"}, "dtick": 1, "range": [-0.5, ins - 0.5], "showgrid": False},
+        xaxis={
+            "title": {"text": "input channel"},
+            "dtick": 1,
+            "range": [-0.5, ins - 0.5],
+            "showgrid": False,
+            "constrain": "domain",
+        },
         yaxis={
             "title": {"text": "output channel"},
             "dtick": 1,
             "range": [outs - 0.5, -0.5],
             "showgrid": False,
+            "scaleanchor": "x",
+            "constrain": "domain",
         },
         height=300,
         margin={"l": 50, "r": 16, "t": 16, "b": 44},
@@ -231,7 +239,7 @@ def costs(record) -> go.Figure:
             )
         ],
         xaxis={"title": {"text": "parameters"}, "range": [0, 2.2 * widest]},
-        yaxis={"autorange": "reversed", "showgrid": False},
+        yaxis={"autorange": "reversed", "showgrid": False, "ticklabelstandoff": 6},
         height=300,
         margin={"l": 50, "r": 16, "t": 16, "b": 44},
     )

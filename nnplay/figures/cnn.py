@@ -169,6 +169,7 @@ def training(record) -> go.Figure:
             "overlaying": "y",
             "side": "right",
             "range": [0, 1.02],
+            "dtick": 0.25,
             "tickformat": ".0%",
             "showgrid": False,
         },

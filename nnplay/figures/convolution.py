@@ -7,12 +7,17 @@ import plotly.graph_objects as go
 
 from nnplay.figures import theme
 from nnplay.figures.board import NOWHERE, board, boxes, heat, label, picture, shape, signed
-from nnplay.figures.channels import channels, connections, costs, memory
-from nnplay.figures.cnn import classes, features, training
+from nnplay.figures.channels import OUTPUTS_TRACE, channels, connections, costs, memory, output_at
+from nnplay.figures.cnn import LAYER_TRACES, classes, features, training, unit_at
 from nnplay.figures.frames import Frames
-from nnplay.figures.resampling import resample, transpose, transpose_frames, upsampled
+from nnplay.figures.resampling import DOWN_TRACES, resample, transpose, transpose_frames, upsampled
 
 __all__ = [
+    "DOWN_TRACES",
+    "INPUT_TRACE",
+    "LAYER_TRACES",
+    "OUTPUTS_TRACE",
+    "OUTPUT_TRACE",
     "channels",
     "classes",
     "connections",
@@ -22,11 +27,13 @@ __all__ = [
     "kernel",
     "kernel_frames",
     "memory",
+    "output_at",
     "preview",
     "resample",
     "training",
     "transpose",
     "transpose_frames",
+    "unit_at",
     "upsampled",
 ]
 
@@ -49,7 +56,7 @@ class _Places:
         )
         self.height = max(input_size[0], output_size[0], kernel_size[0])
         # Where a page has room to the side, the kernel is enlarged: its weights are what has to be read.
-        spare = 2.5 * self.height - input_size[1] - output_size[1] - 2 * _GAP
+        spare = 2.7 * self.height - input_size[1] - output_size[1] - 2 * _GAP
         self.scale = float(np.clip(spare / kernel_size[1], 1, max(1, 0.6 * self.height / max(kernel_size))))
         sizes = (input_size, self.scale * kernel_size, output_size)
         slots = [max(size[1], self.height / 4) for size in sizes]  # room for a title, at least
@@ -84,7 +91,7 @@ def kernel(record) -> go.Figure:
         shape(moving["taps"][0], _COLORS["window"], 1, 0.15 if dense else 0.35),
         shape(moving["funnel"][0], _COLORS["window"], 1),
         shape(moving["cell"][0], _COLORS["window"], 3),
-        shape(moving["later"][0], theme.COLOR["paper"], 0, 0.7),
+        shape(moving["later"][0], theme.COLOR["paper"], 0, 0.5),
         shape(_ring(record, at, inner), _COLORS["padding"], 0, 0.3),
         shape(
             boxes([at.kernel_box, (*at.output, at.output[0] + columns.out, at.output[1] + rows.out)]),
@@ -103,26 +110,25 @@ def kernel(record) -> go.Figure:
                 x0,
                 y0,
                 **_gray(record),
-                **_numbers(record.padded, at),
+                **_numbers(record.padded, at.pixels),
                 hovertext=_input_hover(record),
+                hovertemplate="%{hovertext}<extra></extra>",
             ),
             heat(
                 record.weight,
                 *at.kernel,
                 at.scale,
                 **signed(record.weight),
-                text=[[_number(w) for w in row] for row in record.weight],
-                texttemplate="%{text}" if at.scale * at.pixels >= 24 else "",
+                **_numbers(record.weight, at.scale * at.pixels, 24),
                 hovertemplate="weight %{z}<extra></extra>",
-                xgap=1,
-                ygap=1,
             ),
             heat(
                 record.output,
                 *at.output,
                 **_shades(record),
-                **_numbers(record.output, at),
+                **_numbers(record.output, at.pixels),
                 hovertext=_hover(record),
+                hovertemplate="%{hovertext}<extra></extra>",
             ),
         ],
         at.width,
@@ -231,15 +237,12 @@ def _shades(record) -> dict:
     return gray | {"zmax": gray["zmax"] * max(record.weight.sum(), 1e-9)}
 
 
-def _numbers(values: np.ndarray, at: _Places) -> dict:
-    """Numbers in the cells, where there is room for them."""
-    room = 19 if (values == np.round(values)).all() and np.abs(values).max() < 100 else 28
-    return {
-        "texttemplate": "%{z:.3~g}" if at.pixels >= room else "",
-        "hovertemplate": "%{hovertext}<extra></extra>",
-        "xgap": 1,
-        "ygap": 1,
-    }
+def _numbers(values: np.ndarray, pixels: float, room: float = 28) -> dict:
+    """Numbers in cells of that many pixels, where there is room for them; two digits need less."""
+    if (values == np.round(values)).all() and np.abs(values).max() < 100:
+        room = min(room, 19)
+    text = {"text": [[_number(value) for value in line] for line in values], "texttemplate": "%{text}"}
+    return {"xgap": 1, "ygap": 1, **(text if pixels >= room else {})}
 
 
 def _input_hover(record) -> list[list[str]]:
@@ -335,6 +338,7 @@ def preview(record) -> go.Figure:
     fig = kernel(record)
     fig.update_traces(texttemplate="", hoverinfo="skip", hovertemplate=None)
     fig.layout.annotations = ()
+    fig.layout.meta = None
     return fig.update_layout(margin={"l": 4, "r": 4, "t": 4, "b": 4}, height=180)
 
 

@@ -7,13 +7,13 @@ import plotly.graph_objects as go
 
 from nnplay.figures.frames import Frames
 from nnplay.figures.surfaces import (
-    NOTE,
     arrows,
     dots,
-    growing,
+    fate,
     line,
     minima,
     moments_of,
+    played,
     relief,
     ring,
     square,
@@ -23,25 +23,17 @@ from nnplay.figures.theme import COLOR, faded, figure
 _REACH = 6.0  # of the axes of the cloud: always the same, so that sizes can be compared
 
 
-def batches(record, stacked: bool = False) -> go.Figure:
+def batches(record) -> go.Figure:
     """The path on the loss of all data, beside it the gradients of mini-batches around the full one."""
     size = f"batches of {record.batch_size}"
     width = 2.5 if len(record.path) < 300 else 1.2
     gray = {"mode": "lines+markers", "marker": {"size": 7}, "name": "all data in a batch"}
     cloud = {"size": 6, "color": faded(COLOR["train"], 0.4)}
     hover = "(%{x:.2f}, %{y:.2f})<extra>a batch's gradient</extra>"
-    x, y = square(record.landscape.surface, (0, 1 if stacked else 0.47), (0.55 if stacked else 0, 1))
-    across, up = ((0, 1), (0, 0.43)) if stacked else ((0.57, 1), (0, 1))
+    each = {"name": "a batch's gradient", "showlegend": True}
+    x, y = square(record.landscape.surface, (0, 0.47))
     side = {"range": (-_REACH, _REACH), "constrain": "domain"}
-    corner = {
-        "xref": "x domain",
-        "yref": "y domain",
-        "x": 0.97,
-        "y": 0.97,
-        "xanchor": "right",
-        "yanchor": "top",
-    }
-    fate = f"diverged at step {record.diverged_at}" if record.diverged_at else ""
+    diverged = f"diverged at step {record.diverged_at}" if record.diverged_at else ""
     return figure(
         [
             relief(record.landscape),
@@ -50,31 +42,35 @@ def batches(record, stacked: bool = False) -> go.Figure:
             line(*record.path.T, COLOR["train"], width, name=size),
             dots(*record.path[-1:].T, COLOR["train"]),
             ring(*record.at, COLOR["gradient"], "the cloud is taken here"),
-            dots(*record.cloud.T, "", on="2", marker=cloud, hovertemplate=hover),
+            dots(*record.cloud.T, "", on="2", marker=cloud, hovertemplate=hover, **each),
             arrows(np.zeros(2), record.gradient, COLOR["gradient"], 4, 16, "2", name="full gradient"),
         ],
         xaxis=x,
         yaxis=y,
-        xaxis2={**side, "domain": across, "anchor": "y2", "title": {"text": "gradient, x"}},
-        yaxis2={**side, "domain": up, "anchor": "x2", "scaleanchor": "x2", "title": {"text": "gradient, y"}},
+        xaxis2={**side, "domain": (0.57, 1), "anchor": "y2", "title": {"text": "gradient, x"}},
+        yaxis2={**side, "anchor": "x2", "scaleanchor": "x2", "title": {"text": "gradient, y"}},
         legend={"y": 1.02},
-        annotations=[NOTE | corner | {"text": fate}],
+        annotations=[fate(diverged, up=True)],
+        narrow={
+            "height": 860,
+            "xaxis.domain": (0, 1),
+            "yaxis.domain": (0.55, 1),
+            "xaxis2.domain": (0, 1),
+            "yaxis2.domain": (0, 0.43),
+        },
     )
 
 
 def batches_frames(record) -> Frames:
     """The path, played."""
     moments = moments_of(len(record.path) - 1)
-    x, y = record.path.T
     head = record.path[moments].astype(np.float32)
-    traces = {
-        3: {"x": growing(x, moments), "y": growing(y, moments)},
-        4: {"x": head[:, :1], "y": head[:, 1:]},
-    }
-    return Frames([f"step {k}, epoch {record.epoch[k]:.2f}" for k in moments], traces)
+    labels = [f"step {k}, epoch {record.epoch[k]:.2f}" for k in moments]
+    lines = {3: dict(zip("xy", record.path.T))}
+    return played(moments, {4: {"x": head[:, :1], "y": head[:, 1:]}}, lines, labels)
 
 
-def batches_curves(record, stacked: bool = False) -> go.Figure:
+def batches_curves(record) -> go.Figure:
     """Loss of all data against steps and against epochs, and the gradient's noise against the batch size."""
     size = f"batches of {record.batch_size}"
     whole = np.arange(len(record.full_path))
@@ -99,20 +95,32 @@ def batches_curves(record, stacked: bool = False) -> go.Figure:
     epochs = max(float(record.epoch[-1]), 1.0)
     sizes = (-0.1, float(np.log10(record.sizes[-1])) + 0.1)
     decades = {"type": "log", "dtick": 1}
-    first, second, third = ((0, 0.46), (0.54, 1), (0, 1)) if stacked else ((0, 0.27), (0.34, 0.61), (0.72, 1))
-    up, down = ((0.6, 1), (0, 0.4)) if stacked else ((0, 1), (0, 1))
     return figure(
         traces,
-        xaxis={"domain": first, "range": (0, len(record.path) - 1), "title": {"text": "steps"}},
-        yaxis={"domain": up, "range": (0, top), "title": {"text": "loss of all data"}},
-        xaxis2={"domain": second, "anchor": "y2", "range": (0, epochs), "title": {"text": "epochs"}},
-        yaxis2={"domain": up, "anchor": "x2", "range": (0, top), "showticklabels": False},
-        xaxis3={"domain": third, "anchor": "y3", "range": sizes, "title": {"text": "batch size"}, **decades},
+        xaxis={"domain": (0, 0.27), "range": (0, len(record.path) - 1), "title": {"text": "steps"}},
+        yaxis={"range": (0, top), "title": {"text": "loss of all data"}},
+        xaxis2={"domain": (0.34, 0.61), "anchor": "y2", "range": (0, epochs), "title": {"text": "epochs"}},
+        yaxis2={"anchor": "x2", "range": (0, top), "showticklabels": False},
+        xaxis3={
+            "domain": (0.72, 1),
+            "anchor": "y3",
+            "range": sizes,
+            "title": {"text": "batch size"},
+            **decades,
+        },
         yaxis3={
-            "domain": down,
             "anchor": "x3",
             "range": (-2, 1),
             "title": {"text": "gradient noise"},
             **decades,
+        },
+        narrow={
+            "height": 520,
+            "xaxis.domain": (0, 0.46),
+            "yaxis.domain": (0.6, 1),
+            "xaxis2.domain": (0.54, 1),
+            "yaxis2.domain": (0.6, 1),
+            "xaxis3.domain": (0, 1),
+            "yaxis3.domain": (0, 0.4),
         },
     )

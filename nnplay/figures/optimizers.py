@@ -2,8 +2,8 @@
 
 In every figure trace 0 is the map that can be clicked: on a surface it sets
 the start, on the plane of `stability` learning rate and momentum. The frames
-of a picture play in the figure of the same name. `stacked` puts the parts of a
-picture one below the other, for narrow pages; the traces are the same.
+of a picture play in the figure of the same name. On a narrow page the parts of
+a picture stand one below the other.
 """
 
 from __future__ import annotations
@@ -16,20 +16,19 @@ from nnplay.figures.minibatches import batches, batches_curves, batches_frames
 from nnplay.figures.schedules import schedule, schedule_frames
 from nnplay.figures.stability import stability, stability_frames
 from nnplay.figures.surfaces import (
-    NOTE,
     arrows,
     dots,
+    fate,
     field,
-    growing,
     held,
     line,
     minima,
     moments_of,
+    played,
     relief,
     ring,
     spoke,
     square,
-    steps_played,
 )
 from nnplay.figures.theme import COLOR, SERIES, figure, series
 
@@ -51,14 +50,6 @@ __all__ = [
 
 _LOWEST = 1e-10  # where the axis of a loss ends: below is rounding
 _FLATTEST = 0.01  # where the axis of a curvature ends; below, and where it is negative, nothing limits a step
-_CORNER = {
-    "xref": "x domain",
-    "yref": "y domain",
-    "x": 0.97,
-    "y": 0.03,
-    "xanchor": "right",
-    "yanchor": "bottom",
-}
 _ARROWS = (("−gradient", "gradient"), ("−momentum", "test"), ("step", "ink"))
 
 
@@ -86,10 +77,6 @@ def _decades(record) -> tuple[float, float]:
     return float(np.floor(2 * np.log10(low)) / 2 - 0.1), float(np.ceil(2 * np.log10(high)) / 2 + 0.1)
 
 
-def _shown(record, shown: str):
-    return next((path for path in record.paths if path.optimizer == shown), None)
-
-
 def _forces(path, landscape) -> np.ndarray:
     """(3, T+1, 2): arrows of −gradient, −momentum and step k at the position before it; NaN for step 0.
 
@@ -108,7 +95,7 @@ def _forces(path, landscape) -> np.ndarray:
     return moves
 
 
-def race(record, shown: str = "", step: int = 1, stacked: bool = False) -> go.Figure:
+def race(record, shown: str = "", step: int = 1) -> go.Figure:
     """Paths on the surface, and loss against step.
 
     `shown`: the optimizer whose gradient, momentum and step are drawn as
@@ -134,8 +121,8 @@ def race(record, shown: str = "", step: int = 1, stacked: bool = False) -> go.Fi
     hover = "diverged: left here for good<extra></extra>"
     traces.append(dots(x, y, list(color), 15, "x", cliponaxis=False, hovertemplate=hover))
     traces.append(ring(*record.start, COLOR["ink"], "start"))
-    traces += _shown_arrows(_shown(record, shown), landscape, step)
-    x, y = square(landscape.surface, (0, 1 if stacked else 0.53), (0.4 if stacked else 0, 1))
+    traces += _shown_arrows(record.path(shown), landscape, step)
+    x, y = square(landscape.surface, (0, 0.53))
     lowest, decades = landscape.surface.lowest, _decades(record)
     sign = "−" if lowest > 0 else "+"
     fates = [f"{name} diverged at step {p.diverged_at}" for p, name in zip(paths, names) if p.diverged_at]
@@ -144,13 +131,12 @@ def race(record, shown: str = "", step: int = 1, stacked: bool = False) -> go.Fi
         xaxis=x,
         yaxis=y,
         xaxis2={
-            "domain": (0 if stacked else 0.66, 1),
+            "domain": (0.66, 1),
             "anchor": "y2",
             "range": (0, record.steps),
             "title": {"text": "step"},
         },
         yaxis2={
-            "domain": (0, 0.27 if stacked else 1),
             "anchor": "x2",
             "type": "log",
             "range": decades,
@@ -158,9 +144,17 @@ def race(record, shown: str = "", step: int = 1, stacked: bool = False) -> go.Fi
             "exponentformat": "power",
             "title": {"text": f"loss {sign} {abs(lowest):.3g}" if lowest else "loss"},
         },
-        annotations=[NOTE | _CORNER | {"text": "<br>".join(fates)}],
+        annotations=[fate("<br>".join(fates))],
         hovermode="closest",
         legend={"y": 1.02},
+        uirevision=landscape.surface.name,
+        narrow={
+            "height": 660,
+            "xaxis.domain": (0, 1),
+            "yaxis.domain": (0.38, 1),
+            "xaxis2.domain": (0, 1),
+            "yaxis2.domain": (0, 0.24),
+        },
     )
 
 
@@ -178,25 +172,24 @@ def _shown_arrows(path, landscape, step: int) -> list[dict]:
 
 def race_frames(record, shown: str = "") -> Frames:
     """The race, played: paths grow, points and the arrows of `shown` move."""
-    n, moments, traces = len(record.paths), moments_of(record.steps), {}
+    n, moments, traces, lines = len(record.paths), moments_of(record.steps), {}, {}
     for i, path in enumerate(record.paths):
-        x, y = path.position.T
-        traces[3 + i] = {"x": growing(x, moments), "y": growing(y, moments)}
-        traces[3 + n + i] = {"y": growing(_above(path), moments)}
+        lines[3 + i] = dict(zip("xy", path.position.T))
+        lines[3 + n + i] = {"y": _above(path)}
     if n:
         heads = np.stack([held(path.position, moments) for path in record.paths], 2)
         steps = [np.minimum(moments, path.steps) for path in record.paths]
         losses = [held(_above(path), moments) for path in record.paths]
         traces[3 + 2 * n] = {"x": heads[:, 0], "y": heads[:, 1]}
         traces[4 + 2 * n] = {"x": np.stack(steps, 1), "y": np.stack(losses, 1)}
-    path = _shown(record, shown)
+    path = record.path(shown)
     if path is not None:
         now = np.where(moments <= path.steps, moments, 0)  # after its last step a run has no arrows
         at = path.position[np.maximum(now - 1, 0)]
         for i, moves in enumerate(_forces(path, record.landscape)[:, now]):
             x, y = spoke(at, moves)
             traces[7 + 2 * n + i] = {"x": x, "y": y}
-    return Frames(steps_played(moments), traces)
+    return played(moments, traces, lines)
 
 
 def _lifted(path, landscape) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -223,7 +216,7 @@ def race_3d(record) -> go.Figure:
             "z": landscape.height,
             "colorscale": [[0.0, COLOR["panel"]], [1.0, COLOR["muted"]]],
             "showscale": False,
-            "opacity": 0.9,
+            "opacity": 0.8,
             "hovertemplate": "x %{x:.3g}, y %{y:.3g}<extra></extra>",
         }
     ]
@@ -245,6 +238,8 @@ def race_3d(record) -> go.Figure:
     return figure(
         traces,
         margin={"l": 0, "r": 0, "t": 40, "b": 0},
+        uirevision=landscape.surface.name,
+        narrow={"height": 420},
         scene={
             "xaxis": axis | {"range": across, "title": {"text": "x"}},
             "yaxis": axis | {"range": up, "title": {"text": "y"}},
@@ -259,14 +254,14 @@ def race_3d(record) -> go.Figure:
 
 def race_3d_frames(record) -> Frames:
     """The race in three dimensions, played."""
-    moments, traces, heads = moments_of(record.steps), {}, []
+    moments, traces, lines, heads = moments_of(record.steps), {}, {}, []
     for i, path in enumerate(record.paths):
         parts = _lifted(path, record.landscape)
-        traces[1 + i] = {name: growing(part, moments) for name, part in zip("xyz", parts)}
+        lines[1 + i] = dict(zip("xyz", parts))
         heads.append([held(part, moments) for part in parts])
     if heads:
         traces[1 + len(heads)] = {name: np.stack(part, 1) for name, part in zip("xyz", zip(*heads))}
-    return Frames(steps_played(moments), traces)
+    return played(moments, traces, lines)
 
 
 def sharpness(record, shown: str = "") -> go.Figure:
@@ -284,7 +279,7 @@ def sharpness(record, shown: str = "") -> go.Figure:
         traces.append(
             line(path.sharpness_at, curve, look["color"], 2.5, look["dash"], hovertemplate=hover, **style)
         )
-    path = _shown(record, shown)
+    path = record.path(shown)
     limit = np.nan if path is None or path.sharpness_limit is None else path.sharpness_limit
     name = f"limit of {record.titles.get(shown, '')}"
     style = {"name": name, "showlegend": bool(np.isfinite(limit))}

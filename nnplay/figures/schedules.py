@@ -7,15 +7,14 @@ import plotly.graph_objects as go
 
 from nnplay.figures.frames import Frames
 from nnplay.figures.surfaces import (
-    NOTE,
     dots,
-    growing,
+    fate,
     line,
     minima,
     moments_of,
+    played,
     relief,
     square,
-    steps_played,
 )
 from nnplay.figures.theme import COLOR, faded, figure
 
@@ -23,7 +22,7 @@ _COLORS = (COLOR["muted"], COLOR["train"])
 _DASHES = ("dash", "solid")
 
 
-def schedule(record, stacked: bool = False) -> go.Figure:
+def schedule(record) -> go.Figure:
     """The learning rate step by step, the distance to the minimum below it, and the path beside them.
 
     Gray and dashed: the same run, with the same noise, at a constant learning
@@ -53,30 +52,20 @@ def schedule(record, stacked: bool = False) -> go.Figure:
         traces.append(line(steps, middle, color, 2.5, dash, "3", hovertemplate=hover, **group))
     traces += [dots(*path[-1:].T, color) for path, color in zip(record.paths, _COLORS)]
     traces.append(dots(steps[-2:-1], record.lr[1, -1:], COLOR["train"], on="2", cliponaxis=False))
-    left, right = ((0, 1), (0, 1)) if stacked else ((0, 0.47), (0.58, 1))
-    first, second, third = ((0.79, 1), (0.54, 0.75), (0, 0.44)) if stacked else ((0.55, 1), (0, 0.47), (0, 1))
-    x, y = square(record.landscape.surface, right, third)
+    x, y = square(record.landscape.surface, (0.58, 1))
     x["range"], y["range"] = (-4, 2), (-3, 3)  # nearer to where it ends
     diverged = [f"{name} diverged at step {at}" for name, at in zip(names, record.diverged_at) if at]
-    corner = {
-        "xref": "x domain",
-        "yref": "y domain",
-        "x": 0.97,
-        "y": 0.97,
-        "xanchor": "right",
-        "yanchor": "top",
-    }
-    along = {"domain": left, "range": (0, steps[-1])}
+    along = {"domain": (0, 0.47), "range": (0, steps[-1])}
     top = 1.1 * float(record.lr.max())
     return figure(
         traces,
         xaxis=x,
         yaxis=y,
         xaxis2={**along, "anchor": "y2", "showticklabels": False},
-        yaxis2={"domain": first, "anchor": "x2", "range": (0, top), "title": {"text": "learning rate"}},
+        yaxis2={"domain": (0.55, 1), "anchor": "x2", "range": (0, top), "title": {"text": "learning rate"}},
         xaxis3={**along, "anchor": "y3", "title": {"text": "step"}},
         yaxis3={
-            "domain": second,
+            "domain": (0, 0.47),
             "anchor": "x3",
             "type": "log",
             "range": (-2.3, 1.1),
@@ -84,18 +73,26 @@ def schedule(record, stacked: bool = False) -> go.Figure:
             "title": {"text": "distance"},
         },
         legend={"y": 1.02},
-        annotations=[NOTE | corner | {"text": "<br>".join(diverged)}],
+        annotations=[fate("<br>".join(diverged), up=True)],
+        narrow={
+            "height": 860,
+            "xaxis.domain": (0, 1),
+            "yaxis.domain": (0, 0.44),
+            "xaxis2.domain": (0, 1),
+            "yaxis2.domain": (0.79, 1),
+            "xaxis3.domain": (0, 1),
+            "yaxis3.domain": (0.54, 0.75),
+        },
     )
 
 
 def schedule_frames(record) -> Frames:
     """The drawn run, played."""
-    moments, traces = moments_of(record.lr.shape[1]), {}
+    moments, traces, lines = moments_of(record.lr.shape[1]), {}, {}
     for i, path in enumerate(record.paths):
-        x, y = path.T
         head = path[moments].astype(np.float32)
-        traces[2 + i] = {"x": growing(x, moments), "y": growing(y, moments)}
+        lines[2 + i] = dict(zip("xy", path.T))
         traces[12 + i] = {"x": head[:, :1], "y": head[:, 1:]}
     used = np.maximum(moments - 1, 0)  # the rate of the step that was just taken
     traces[14] = {"x": used[:, None], "y": record.lr[1, used][:, None].astype(np.float32)}
-    return Frames(steps_played(moments), traces)
+    return played(moments, traces, lines)

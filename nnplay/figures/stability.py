@@ -9,14 +9,13 @@ from nnplay.figures.frames import Frames
 from nnplay.figures.surfaces import (
     NOTE,
     dots,
-    growing,
     held,
     line,
     minima,
     moments_of,
+    played,
     relief,
     star,
-    steps_played,
 )
 from nnplay.figures.theme import COLOR, SERIES, faded, figure
 
@@ -32,7 +31,7 @@ def _shade(rate) -> np.ndarray:
     return (np.sign(power) * np.sqrt(np.abs(power))).astype(np.float32)
 
 
-def stability(record, stacked: bool = False) -> go.Figure:
+def stability(record) -> go.Figure:
     """The plane of learning rate and momentum; the path on the bowl; how far it is, step by step.
 
     Trace 0 takes clicks: x is a learning rate, y a momentum. Solid upright
@@ -41,12 +40,10 @@ def stability(record, stacked: bool = False) -> go.Figure:
     path, landscape = record.path, record.landscape
     steps = np.arange(path.steps + 1)
     end = float(_shade(3.0))
-    left, right = ((0, 0.86), (0, 1)) if stacked else ((0, 0.4), (0.58, 1))
-    first, second, third = ((0.6, 1), (0.29, 0.52), (0, 0.2)) if stacked else ((0, 1), (0.56, 1), (0, 0.44))
     bar = {
-        "x": left[1],
-        "y": np.mean(first),
-        "len": first[1] - first[0],
+        "x": 0.4,
+        "y": 0.5,
+        "len": 1,
         "thickness": 12,
         "xpad": 6,
         "ypad": 0,
@@ -60,11 +57,7 @@ def stability(record, stacked: bool = False) -> go.Figure:
         "y": record.momenta,
         "z": _shade(record.rates),
         "customdata": record.rates,
-        "colorscale": _STEEPNESS,
-        "zmin": -end,
-        "zmid": 0,
-        "zmax": end,
-        "colorbar": bar,
+        "coloraxis": "coloraxis",
         "hovertemplate": "lr %{x:.3g}, momentum %{y:.2f}: ×%{customdata:.4f} a step<extra></extra>",
     }
     limits = record.plain_limit * (1 + record.momenta)
@@ -98,27 +91,26 @@ def stability(record, stacked: bool = False) -> go.Figure:
         {"x": 0.98, "y": 0.95, "xref": "x2 domain", "yref": "y2 domain", "xanchor": "right", "text": fate},
     )  # fmt: skip
     across, up = landscape.surface.domain
-    bare = {"showgrid": False, "showticklabels": False}
+    bare = {"showgrid": False, "showticklabels": False, "ticks": ""}
     return figure(
         traces,
         xaxis={
             "type": "log",
             "range": tuple(np.log10(record.lrs[[0, -1]]).tolist()),
-            "domain": left,
+            "domain": (0, 0.4),
             "title": {"text": "learning rate"},
             "tickvals": [0.001, 0.01, 0.1, 1],
             "ticktext": ["0.001", "0.01", "0.1", "1"],
         },
         yaxis={
             "range": tuple(record.momenta[[0, -1]].tolist()),
-            "domain": first,
             "title": {"text": "momentum"},
         },
-        xaxis2={"domain": right, "anchor": "y2", "range": across, **bare},
-        yaxis2={"domain": second, "anchor": "x2", "range": up, **bare},
-        xaxis3={"domain": right, "anchor": "y3", "range": (0, record.steps), "title": {"text": "step"}},
+        xaxis2={"domain": (0.58, 1), "anchor": "y2", "range": across, **bare},
+        yaxis2={"domain": (0.56, 1), "anchor": "x2", "range": up, **bare},
+        xaxis3={"domain": (0.58, 1), "anchor": "y3", "range": (0, record.steps), "title": {"text": "step"}},
         yaxis3={
-            "domain": third,
+            "domain": (0, 0.44),
             "anchor": "x3",
             "type": "log",
             "range": (-8.2, 3.2),
@@ -128,8 +120,23 @@ def stability(record, stacked: bool = False) -> go.Figure:
             "title": {"text": "distance, loss", "standoff": 4},
         },
         annotations=[NOTE | note for note in notes],
-        legend={"x": right[0], "y": third[1] + 0.005, "font": {"size": 13}},
+        legend={"x": 0.58, "y": 0.445, "font": {"size": 13}},
         margin={"t": 16},
+        coloraxis={"colorscale": _STEEPNESS, "cmin": -end, "cmid": 0, "cmax": end, "colorbar": bar},
+        narrow={
+            "height": 900,
+            "xaxis.domain": (0, 0.86),
+            "yaxis.domain": (0.6, 1),
+            "coloraxis.colorbar.x": 0.86,
+            "coloraxis.colorbar.y": 0.8,
+            "coloraxis.colorbar.len": 0.4,
+            "xaxis2.domain": (0, 1),
+            "yaxis2.domain": (0.29, 0.52),
+            "xaxis3.domain": (0, 1),
+            "yaxis3.domain": (0, 0.2),
+            "legend.x": 0,
+            "legend.y": 0.205,
+        },
     )
 
 
@@ -139,10 +146,7 @@ def stability_frames(record) -> Frames:
     moments = moments_of(path.steps)
     x, y = path.position.T
     head = held(path.position, moments)
-    traces = {
-        7: {"x": growing(x, moments), "y": growing(y, moments)},
-        8: {"x": head[:, :1], "y": head[:, 1:]},
-    }
+    lines = {7: {"x": x, "y": y}}
     for trace, curve in zip((9, 11, 13), (np.abs(x), np.abs(y), path.loss)):
-        traces[trace] = {"y": growing(np.maximum(curve, _SMALLEST), moments)}
-    return Frames(steps_played(moments), traces)
+        lines[trace] = {"y": np.maximum(curve, _SMALLEST)}
+    return played(moments, {8: {"x": head[:, :1], "y": head[:, 1:]}}, lines)

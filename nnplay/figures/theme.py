@@ -86,13 +86,17 @@ TEMPLATE = go.layout.Template(
 )
 
 
-def figure(traces=(), **layout) -> go.Figure:
+def figure(traces=(), narrow=None, **layout) -> go.Figure:
     """A figure with the project's template; `layout` as in `plotly.graph_objects.Layout`.
 
+    `narrow` says what of the layout is otherwise on a narrow page, such as a phone's, by dotted path:
+    `{"height": 700, "xaxis.domain": (0, 1)}`. The live chart follows it.
     Zoom and camera survive an update while `uirevision` is the same: name another one where the axes
     of the new picture are not those of the old.
     """
-    return go.Figure(list(traces), layout={"template": TEMPLATE, "uirevision": "stay", **layout})
+    layout = {"template": TEMPLATE, "uirevision": "stay", "meta": {"narrow": narrow or {}}, **layout}
+    # Plotly's validation takes half of a picture's time: the tests do it instead, for every figure.
+    return go.Figure(list(traces), layout=layout, _validate=False)
 
 
 def series(names) -> dict[str, str]:

@@ -6,6 +6,9 @@ const PLOTLY = '__PLOTLY__';
 const CONFIG = { displaylogo: false, responsive: false, scrollZoom: false,
                  modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d'] };
 
+// A height in pixels at the browser's usual type size, but no more than leaves room on the screen for the rest.
+const FITTING = height => `min(${height / 16}rem, max(18rem, 63vh))`;
+
 // The app may stand behind a path of its own: start from where Streamlit's own script came from.
 const base = () => {
   const own = document.querySelector('script[src*="static/js/"]');
@@ -69,14 +72,19 @@ class LiveChart {
     this.label = root.querySelector('.label');
     this.speed = root.querySelector('.speed');
     this.frames = []; this.run = null; this.position = 0; this.drawn = -1; this.playing = false;
+    this.told = 0;
     this.arrays = new Map(); this.undo = [];
     this.listen(this.toggle, 'click', () => this.play(!this.playing));
     this.listen(root.querySelector('.back'), 'click', () => { this.play(false); this.seek(Math.round(this.position) - 1, true); });
     this.listen(root.querySelector('.next'), 'click', () => { this.play(false); this.seek(Math.round(this.position) + 1, true); });
     this.listen(this.scrub, 'input', () => { this.play(false); this.seek(+this.scrub.value, true); });
     this.listen(window, 'keydown', event => this.key(event));
-    const resized = new ResizeObserver(() => this.plot._fullLayout && requestAnimationFrame(() =>
-      this.plot._fullLayout && this.plot.isConnected && Plotly.Plots.resize(this.plot)));
+    const fit = async () => {
+      if (!this.plot._fullLayout || !this.plot.isConnected) return;
+      if (this.narrow !== this.isNarrow()) await this.update(this.sent);
+      if (!this.gone) Plotly.Plots.resize(this.plot);
+    };
+    const resized = new ResizeObserver(() => this.plot._fullLayout && requestAnimationFrame(fit));
     resized.observe(this.plot);
     this.undo.push(() => resized.disconnect());
   }
@@ -87,20 +95,24 @@ class LiveChart {
   }
 
   destroy() {
-    this.play(false);
     this.gone = true;
+    this.play(false);
     this.undo.forEach(f => f());
     if (window.Plotly) Plotly.purge(this.plot);
   }
 
   // ---- what Python sent -------------------------------------------------------------------------
 
-  async update({ data, setStateValue, setTriggerValue }) {
+  async update(sent) {
+    const { data, setStateValue, setTriggerValue } = this.sent = sent;
     this.data = data;
     this.send = { state: setStateValue, trigger: setTriggerValue };
     this.arrived();
     this.plot.setAttribute('aria-label', data.alt);
-    this.plot.style.height = `${data.height / 16}rem`;
+    this.plot.style.height ||= FITTING(data.height);
+    this.plot.style.minWidth = `${data.width / 16}rem`;
+    const pan = this.plot.parentElement;
+    pan.tabIndex = pan.scrollWidth > pan.clientWidth ? 0 : -1;  // whoever has no pointer scrolls by key
     try { await loadPlotly(); } catch {
       this.plot.textContent = 'The chart cannot be drawn: its library (Plotly) could not be loaded from this server. Reload the page to try again.';
       return;
@@ -115,6 +127,10 @@ class LiveChart {
     this.arrays = met;
     const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
     if (scale !== 1) scaleFonts(this.spec, scale);
+    this.narrow = this.isNarrow();
+    const otherwise = this.narrow ? this.spec.layout.meta?.narrow : null;
+    for (const [path, value] of Object.entries(otherwise ?? {})) put(this.spec.layout, path, value);
+    this.plot.style.height = otherwise?.height ? `${otherwise.height / 16}rem` : FITTING(data.height);
     this.spec.layout.autosize = true;
     if (data.handle) this.spec.layout.dragmode ??= false;  // the pointer moves the control; zooming has its button
     delete this.spec.layout.height; delete this.spec.layout.width;
@@ -134,8 +150,9 @@ class LiveChart {
     if (missing !== Boolean(this.missing)) this.send.state('need', missing ? frames.run : null);
     this.missing = missing;
     if (missing) return;
+    const other = this.of !== (this.of = this.spec.layout.uirevision);  // not this picture moved on, but another
     if (frames.run !== this.run) {
-      this.ending = this.run === null ? frames.at_end : this.frames.length > 0 && this.position >= this.frames.length - 1;
+      this.ending = this.run === null || other ? frames.at_end : this.frames.length > 0 && this.position >= this.frames.length - 1;
       this.run = frames.run;
       this.frames = [];
       this.fresh = frames.restart;
@@ -145,10 +162,12 @@ class LiveChart {
     if (this.fresh && this.frames.length) { this.fresh = false; this.position = 0; this.play(true); }
     if (this.ending && !frames.restart) this.position = this.frames.length;  // who stood at the end stays there
     this.ending = false;
+    if (this.data.at !== this.placed) this.position = (this.placed = this.data.at) ?? this.position;
     this.position = Math.max(0, Math.min(this.position, this.frames.length - 1));
     this.scrub.max = Math.max(0, this.frames.length - 1);
     this.scrub.setAttribute('aria-label', 'Frame of ' + this.data.alt);
     this.drawn = -1;
+    this.tell();
   }
 
   append({ labels, traces, layout, grow, upto }) {
@@ -162,6 +181,9 @@ class LiveChart {
       ...parts.map(([room, i, path, values]) => [room, i, path, values[t]]),
       ...lines.map(([room, i, path, line]) => [room, i, path, line.subarray ? line.subarray(0, upto[t]) : line.slice(0, upto[t])])] }));
   }
+
+  // A figure says in `layout.meta.narrow` what of its layout is otherwise below this width.
+  isNarrow() { return this.plot.clientWidth < 35 * parseFloat(getComputedStyle(document.documentElement).fontSize); }
 
   // ---- drawing ----------------------------------------------------------------------------------
 
@@ -192,7 +214,14 @@ class LiveChart {
     this.position = Math.max(0, Math.min(t, this.frames.length - 1));
     const whole = Math.floor(this.position);
     if (whole !== this.drawn) { this.apply(whole); this.draw(); }
-    if (report && this.data.report) this.report('position', whole);
+    if (report) this.tell();
+  }
+
+  // Where the player has come to rest, if the page wants to know it and does not.
+  tell() {
+    const rest = Math.floor(this.position);
+    if (!this.data?.report || this.playing || this.gone || rest === this.told) return;
+    this.report('position', this.told = rest);
   }
 
   play(on) {
@@ -200,8 +229,10 @@ class LiveChart {
     if (on && this.ended()) this.position = 0;
     const was = this.playing;
     this.playing = on;
+    this.rest = null;
     this.toggle.classList.toggle('on', on);
     this.toggle.setAttribute('aria-label', on ? 'Pause' : 'Play');
+    if (was && !on) this.tell();
     if (!on || was) return;
     let before = performance.now();
     const tick = now => {
@@ -229,13 +260,24 @@ class LiveChart {
     this.plot.on('plotly_click', event => {
       const p = event.points[0];
       const at = this.at(event.event);
+      this.rest = null;
       if (this.data.click) this.send.trigger('click', { trace: p.curveNumber, x: p.x, y: p.y, at,
         index: Array.isArray(p.pointNumber) ? p.pointNumber : [p.pointNumber] });
     });
     this.plot.on('plotly_hover', event => {
       const p = event.points[0], hover = this.data.hover;
-      if (hover && p.curveNumber === hover.trace && Array.isArray(p.pointNumber) && !this.playing)
-        this.seek(p.pointNumber[0] * hover.columns + p.pointNumber[1]);
+      if (!hover || p.curveNumber !== hover.trace || !Array.isArray(p.pointNumber) || this.playing) return;
+      clearTimeout(this.leaving);
+      this.rest ??= this.position;
+      this.seek(p.pointNumber[0] * hover.columns + p.pointNumber[1]);
+    });
+    this.plot.on('plotly_unhover', () => {  // comes before the hover of a next cell, too
+      clearTimeout(this.leaving);
+      this.leaving = setTimeout(() => {
+        if (this.rest == null || this.gone) return;
+        this.seek(this.rest);
+        this.rest = null;
+      }, 100);
     });
     this.handle();
   }
@@ -288,7 +330,7 @@ class LiveChart {
         this.forget();
       }
     });
-    moved.observe(document.body, { subtree: true, attributes: true, attributeFilter: ['aria-valuetext'] });
+    moved.observe(document.body, { subtree: true, attributes: true, attributeFilter: ['value'] });
     this.undo.push(() => moved.disconnect());
   }
 

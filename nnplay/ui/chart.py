@@ -37,7 +37,7 @@ def plotly_route() -> Mount:
 _HERE = Path(__file__).parent
 _HTML = """
 <div class="nnplay-chart">
-  <div class="plot" role="figure" tabindex="-1"></div>
+  <div class="pan"><div class="plot" role="figure" tabindex="-1"></div></div>
   <div class="player" role="group" aria-label="Playback" hidden>
     <button class="toggle" type="button" aria-label="Play" title="Play or pause (space)">
       <svg viewBox="0 0 24 24"><path class="go" d="M7 4v16l13-8z"/>
@@ -95,10 +95,12 @@ def live_chart(
     *,
     alt: str,
     height: int = 520,
+    least_width: int = 0,
     frames: Frames | None = None,
     rate: float = 12,
     restart: bool = False,
     at_end: bool = False,
+    at: int | None = None,
     run: str | None = None,
     growing: bool = False,
     hover: Mapping[str, int] | None = None,
@@ -112,14 +114,16 @@ def live_chart(
     """Draw `figure` where this chart stands.
 
     alt: what the picture shows, for those who cannot see it. height: pixels at the browser's usual type
-    size. frames: what to play under the figure, `rate` of them a second; with `restart` a new run plays
-    from its first frame at once, with `at_end` it stands at its last. A run with a name, `run`, is sent
-    in chunks: only what the browser has not got; while it is `growing` the chart asks for more, which
-    runs the page again. hover: {"trace": i, "columns": n} shows frame row * n + column while the pointer
-    is over that cell. report: the page runs again while the visitor scrubs, and `position(key)` says
-    where. watch: prefix of the keys of sliders that report while they are dragged: `dragged(key)`.
-    on_click is called with the mark that was hit, before the page runs again; on_drop with the key and
-    the value where a `handle` was let go. still: a picture and no more.
+    size; on a screen that has less than least_width the chart scrolls sideways, by itself. frames: what
+    to play under the figure, `rate` of them a second; with `restart` a new run plays from its first frame
+    at once, with `at_end` it stands at its last. A run with a name, `run`, is sent in chunks: only what
+    the browser has not got; while it is `growing` the chart asks for more, which runs the page again. at:
+    the frame that the figure itself shows, where the player then stands; another one moves it. hover:
+    {"trace": i, "columns": n} shows frame row * n + column while the pointer is over that cell. report:
+    the page runs again where the visitor scrubs, pauses or plays to the end, and `position(key)` says
+    where that is. watch: prefix of the keys of sliders that report while they are dragged:
+    `dragged(key)`. on_click is called with the mark that was hit, before the page runs again; on_drop
+    with the key and the value where a `handle` was let go. still: a picture and no more.
     """
     held = _state(key)
     _component(
@@ -128,13 +132,16 @@ def live_chart(
             "figure": figure.to_json(),
             "alt": alt,
             "height": height,
+            "width": least_width,
             "frames": _pack(frames, key, run, held.get("need"), rate, restart, at_end, growing)
             if frames
             else None,
+            "at": at,
             "click": on_click is not None,
             "report": report,
             "watch": watch,
             "still": still,
+            "echo": held.get("drag"),  # so that a report is answered even where the picture stays the same
             "handle": handle and {"key": handle.key, "min": handle.min, "max": handle.max},
             "hover": hover and dict(hover),
         },
@@ -154,7 +161,7 @@ def dragged(chart: str) -> tuple[str, float] | None:
 
 
 def position(chart: str) -> int:
-    """The frame that the visitor scrubbed to (0 before that)."""
+    """The frame at which the player of a chart with `report` stands, or stood before it was played."""
     held = _state(chart).get("position")
     return held if isinstance(held, int) and held >= 0 else 0
 

@@ -21,23 +21,32 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from nnplay import topics
+from nnplay.figures import theme
 from nnplay.records import Experiment, Record
 from nnplay.ui import code
-from nnplay.ui.chart import Handle, dragged, live_chart
+from nnplay.ui.chart import Handle, dragged, live_chart, position
 from nnplay.ui.links import Link, links
 
 Draw: TypeAlias = "Callable[[View], Callable[[Any], None]]"
 
+HIDDEN = {"visible": False}
 BUDGET = 0.1
 """Seconds that a run computes before the page draws what there is: Stop is answered within this."""
+CELLS = 4000
+"""Characters of a grid of numbers that is typed."""
 
 
 class Page:
-    """One topic's page. `compute` is the topic's module, with a function per view and `EXPERIMENTS`."""
+    """One topic's page. `compute` is the topic's module, with a function per view and `EXPERIMENTS`.
+
+    It may have `LABELS`: what the visitor, and the address, read for the names that an argument takes, such
+    as `{"surface": {"rosenbrock": "Rosenbrock"}}`.
+    """
 
     def __init__(self, slug: str, compute: ModuleType) -> None:
         self.topic = topics.find(slug)
         self.compute = compute
+        self.labels = getattr(compute, "LABELS", {})
         self.views: dict[str, tuple[str, Draw]] = {}
 
     def view(self, label: str) -> Callable:
@@ -70,7 +79,8 @@ class Page:
             required=True,
             label_visibility="collapsed",
         )
-        view = View(slug, getattr(self.compute, chosen), self.views[chosen][1])
+        chosen = chosen or next(iter(labels))  # None: an empty address
+        view = View(slug, getattr(self.compute, chosen), self.views[chosen][1], self.labels)
         view.show()
         with experiments:
             links(
@@ -83,17 +93,25 @@ class Page:
     def href(self, experiment: Experiment, labels: dict[str, str]) -> str:
         """The address of an experiment: the view and what it sets; all else falls back to its default."""
         slug = self.topic.slug
-        parts = {f"{slug}_{name}": value for name, value in experiment.settings.items()}
+        parts = {f"{slug}_{name}": self._text(name, value) for name, value in experiment.settings.items()}
         if experiment.view != next(iter(labels)):
             parts[f"{slug}_view"] = labels[experiment.view]
         return "?" + urlencode(parts, doseq=True)
+
+    def _text(self, name: str, value: Any) -> Any:
+        """A value, or a tuple of values, as the address has it."""
+        if name not in self.labels:
+            return value
+        labels = self.labels[name]
+        return [labels[each] for each in value] if isinstance(value, tuple) else labels[value]
 
 
 class View:
     """What a view's function works with: controls, the call, the chart."""
 
-    def __init__(self, slug: str, function: Callable, draw: Draw) -> None:
+    def __init__(self, slug: str, function: Callable, draw: Draw, labels: dict[str, dict]) -> None:
         self.slug = slug
+        self.labels = labels
         self.function = function
         self.draw = draw
         self.run: Run | None = None
@@ -120,7 +138,7 @@ class View:
         stage, self.controls = st.columns([3.1, 1], gap="medium")
         picture = self.draw(self)
         part = self._part()
-        below = st.empty()
+        below = st.container()  # not st.empty: a fragment may refill only a block of the fragment around it
         with stage:
             # all that runs again while a slider is dragged; of what stands outside it may only refill `below`
             st.fragment(self._picture)(picture, part, below)
@@ -135,6 +153,7 @@ class View:
         self.settings = {name: self._present(name, value) for name, value in self.values.items()}
         for name, other in self.ties.items():
             st.session_state[self._key(name)] = self.settings[name] = self.settings[other]
+        notice = st.container()
         try:
             if inspect.isgeneratorfunction(self.function):
                 self.record = self._advance(self.settings)
@@ -142,10 +161,12 @@ class View:
                 self.record = _computed(_path(self.function), tuple(self.settings.items()), self.function)
             picture(self.record)
         except ValueError as refused:
-            st.warning(str(refused), icon=":material/block:")
+            notice.warning(str(refused), icon=":material/block:")
+            if not self.charts:  # empty, but there: it watches the sliders
+                self.chart(theme.figure(xaxis=HIDDEN, yaxis=HIDDEN), alt="No picture")
         if self.run:
             self.run.button()
-        with below.container():
+        with below:
             self._below(part)
 
     # ---- controls: the name is the compute function's argument, whose default is the control's ---------
@@ -165,7 +186,11 @@ class View:
         """One of an ordered list of values, such as learning rates, on a slider."""
         key, options = self._key(name), list(options)
         self.ladders[name] = options
-        return self._hold(name, _alone(st.select_slider, label, options, self.defaults[name], key=key, **kw))
+        default = self._rung(name, self.defaults[name])
+        held = st.session_state.get(key, default)
+        if held not in options:
+            st.session_state[key] = self._rung(name, held)
+        return self._hold(name, _alone(st.select_slider, label, options, default, key=key, **kw))
 
     def tie(self, name: str, to: str) -> None:
         """`name` has no control of its own at present: it is what the control `to` holds, dragged or not."""
@@ -180,6 +205,7 @@ class View:
             options.index(self.defaults[name]),
             key=self._key(name),
             bind="query-params",
+            format_func=self._label(name),
             **kw,
         )
         return self._hold(name, value)
@@ -193,9 +219,10 @@ class View:
             key=self._key(name),
             bind="query-params",
             required=True,
+            format_func=self._label(name),
             **kw,
         )
-        return self._hold(name, value)
+        return self._hold(name, self.defaults[name] if value is None else value)  # None: an empty address
 
     def many(self, name: str, label: str, options: Sequence[str], **kw) -> tuple[str, ...]:
         """Any number of a list of names, all in sight."""
@@ -207,6 +234,7 @@ class View:
             bind="query-params",
             selection_mode="multi",
             wrap=True,
+            format_func=self._label(name),
             **kw,
         )
         return self._hold(name, tuple(value))
@@ -214,6 +242,16 @@ class View:
     def toggle(self, name: str, label: str, **kw) -> bool:
         value = st.toggle(label, self.defaults[name], key=self._key(name), bind="query-params", **kw)
         return self._hold(name, value)
+
+    def cells(self, name: str, label: str, **kw) -> tuple[tuple[float, ...], ...]:
+        """A grid of numbers, written row by row: "1 0; 2 3". Nothing written is the default."""
+        text = st.text_input(label, key=self._key(name), bind="query-params", max_chars=CELLS, **kw)
+        try:
+            value = tuple(tuple(map(float, row.split())) for row in text.split(";")) if text.strip() else ()
+        except ValueError:
+            st.warning("Write numbers with a space between them and a semicolon between rows: 1 0 -1; 2 0 -2")
+            value = ()
+        return self._hold(name, value or self.defaults[name])
 
     @staticmethod
     def more():
@@ -226,6 +264,15 @@ class View:
 
     def _key(self, name: str) -> str:
         return f"{self.slug}_{name}"
+
+    def _rung(self, name: str, value: Any) -> Any:
+        """The value of a ladder that is nearest."""
+        ladder = self.ladders[name]
+        return value if value in ladder else min(ladder, key=lambda rung: abs(rung - value))
+
+    def _label(self, name: str) -> Callable[[Any], str]:
+        labels = self.labels.get(name, {})
+        return lambda value: labels.get(value, str(value))
 
     def _hold(self, name: str, value: Any) -> Any:
         self.values[name] = value
@@ -277,14 +324,18 @@ class View:
         return Handle(self._key(name), low, high)
 
     def move(self, **values: Any) -> None:
-        """Set controls of this view, from a callback (`on_click`); sliders go to their nearest value."""
+        """Set controls of this view, from a callback such as `on_click`; they go to their nearest value."""
         moves = {}
         for name, value in values.items():
             if name in self.grids:
-                low, high, step = self.grids[name]
-                value = min(max(_snap(value, low, step), low), high)
+                low, _, step = self.grids[name]
+                value = _snap(value, low, step)
             moves[self._key(name)] = value
         st.session_state[f"{self.slug}-moves"] = moves  # for the run that draws the controls
+
+    def position(self) -> int:
+        """The frame at which the view's first chart stands, where that has `report`."""
+        return position(self._chart_key(0))
 
     def _drop(self, key: str, value: float) -> None:
         name = key.removeprefix(f"{self.slug}_")
@@ -306,7 +357,7 @@ class View:
         )
 
     def _below(self, part: str) -> None:
-        if part == "Explanation":
+        if part in ("Explanation", None):
             st.markdown(inspect.getdoc(self.draw) or "")
         elif self.record is None:
             st.caption("There is nothing to show before the settings give a picture.")
