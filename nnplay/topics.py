@@ -38,8 +38,8 @@ TOPICS = (
         "convolution",
         "Convolution",
         "Building blocks",
-        "What does a small kernel make of a picture on its way over it, and what do padding, stride, dilation "
-        "and channels change?",
+        "What does a small kernel make of a picture on its way over it, and what do padding, stride, "
+        "dilation and channels change?",
         ":material/grid_on:",
         (
             "Conv2D",

@@ -1,4 +1,4 @@
-"""The Optimizers page in a browser: clicks, dragging, the player and its rule, three dimensions, the phone."""
+"""The Optimizers page in a browser: clicks on the surface and on the plane, play, scrub, divergence."""
 
 import json
 import re
