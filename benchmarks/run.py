@@ -27,6 +27,7 @@ from nnplay.topics import TOPICS  # noqa: E402
 
 PRESSES = 60
 DRAG = 150
+FINE = 40
 VISITORS = 25
 MOVES = 20
 
@@ -42,6 +43,12 @@ LEADS = (
     ("activations", "Curves", "x"),
     ("activations", "Softmax", "logit_1"),
     ("activations", "Depth", "depth"),
+    ("convolution", "Kernel", "kernel_height"),
+    ("convolution", "Channels", "kernel_size"),
+    ("convolution", "Down and up", "factor"),
+    ("convolution", "Transposed", "kernel_size"),
+    ("convolution", "Images", "kernel_height"),
+    ("convolution", "Feature maps", "sample"),
     ("optimizers", "Race", "start_x"),
     ("optimizers", "Learning rate", "lr"),
     ("optimizers", "Schedules", "lr"),
@@ -80,7 +87,7 @@ def press(page, key: str, selector: str, attribute: str | None) -> list[float]:
     found = []
     for i in range(PRESSES):
         page.evaluate(KEY_TO_PAINT, [selector, attribute])
-        page.keyboard.press("ArrowRight" if i % 20 < 10 else "ArrowLeft")
+        page.keyboard.press("ArrowRight" if i % 6 < 3 else "ArrowLeft")  # some sliders are short
         found.append(page.evaluate("window.painted"))
     return found[5:]
 
@@ -93,10 +100,14 @@ def opened(browser, url: str, ready: str):
     return page, 1000 * (time.perf_counter() - start)
 
 
-def drag(browser, url: str, key: str) -> tuple[float, list[float]]:
-    """Pictures a second while the lead control is dragged, and how far each is behind the pointer in ms."""
+def drag(browser, url: str, key: str) -> tuple[float | None, list[float]]:
+    """Pictures a second while the lead control is dragged, and how far each is behind the pointer in ms.
+
+    A slider of a few steps asks for fewer pictures than a second could hold: there, no rate.
+    """
     page, _ = opened(browser, url, ".nnplay-chart[data-pictures]")
     slider = page.locator(f".st-key-{key} input[type=range]")
+    steps = slider.evaluate("e => (e.max - e.min) / e.step")
     x, y = slider.evaluate("e => { const r = e.getBoundingClientRect(); return [r.x + 1, r.y + 1]; }")
     page.evaluate(WATCH_DRAG)
     page.mouse.move(x, y)
@@ -107,7 +118,8 @@ def drag(browser, url: str, key: str) -> tuple[float, list[float]]:
     pictures = np.array(page.evaluate("window.pictures"))
     page.mouse.up()
     page.close()
-    return 1000 * (len(pictures) - 1) / np.ptp(pictures[:, 0]), list(pictures[2:, 1])
+    rate = 1000 * (len(pictures) - 1) / np.ptp(pictures[:, 0]) if steps >= FINE else None
+    return rate, list(pictures[2:, 1])
 
 
 def train(browser, url: str) -> list[float]:
@@ -198,8 +210,9 @@ def in_a_browser(url: str, floor: str, started: tuple[float, float]) -> None:
             page.close()
         for topic, view, key in LEADS:
             rate, behind = drag(browser, f"{url}/{topic}?{topic}_view={view}", f"{topic}_{key}")
-            row(f"pictures a second while dragging, {topic} {view} {key}", [rate], "/s", None, "30")
-            row("the picture behind the pointer", behind, "ms", None, "60")
+            if rate:
+                row(f"pictures a second while dragging, {topic} {view} {key}", [rate], "/s", None, "30")
+            row(f"the picture behind the pointer, {topic} {view} {key}", behind, "ms", None, "60")
         row("pictures a second while training", train(browser, url), "/s", None, "30")
         row("stop pressed to run ended", stop(browser, url), "ms", None, "500")
         browser.close()

@@ -43,14 +43,14 @@ def preview() -> Curves:
 EXPERIMENTS = (
     Experiment(
         "Half of ReLU is dead",
-        "Left of zero its slope is exactly 0, and no gradient passes. LeakyReLU keeps a slope of 0.01 there.",
+        "Left of zero its slope is exactly 0, and no gradient passes. LeakyReLU, here with a slope of 0.1, "
+        "lets a tenth of it through.",
         "curves",
-        {"names": ("ReLU", "LeakyReLU"), "x": -2.0},
+        {"names": ("ReLU", "LeakyReLU"), "x": -2.0, "negative_slope": 0.1},
     ),
     Experiment(
         "GELU, SiLU and Mish turn back",
-        "At x = -2 the tangent leans the other way: a larger input gives a smaller output. "
-        "ReLU never does that.",
+        "At x = -2 their slopes are negative: a larger input gives a smaller output. ReLU's never is.",
         "curves",
         {"names": ("ReLU", "GELU", "SiLU", "Mish"), "x": -2.0},
     ),
@@ -117,7 +117,7 @@ EXPERIMENTS = (
     Experiment(
         "Zeros never break the symmetry",
         "All 16 units start equal, get equal gradients and stay equal: the net is as good as one unit. "
-        "Tanh and ReLU put out 0 and only learn a constant.",
+        "The units of Tanh and ReLU put out 0, so both nets learn the same constant.",
         "fit",
         {"names": ("Sigmoid", "Tanh", "ReLU"), "initializer": "zeros", "hidden_layers": 1, "lr": 0.03},
     ),

@@ -91,7 +91,9 @@ SCHEDULES: dict[str, Schedule] = {
             "total_iters": Param(40, 1, 250, label="steps of the warm-up"),
             "start_factor": Param(0.05, 0.001, 1.0, log=True, label="share of the learning rate at first"),
             "then": Param(
-                "cosine", choices=("constant", "step", "exponential", "polynomial", "cosine", "restarts")
+                "cosine",
+                label="schedule that follows",
+                choices=("constant", "step", "exponential", "polynomial", "cosine", "restarts"),
             ),
         },
         lambda optimizer, steps, v: lr_scheduler.SequentialLR(

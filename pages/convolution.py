@@ -91,6 +91,10 @@ def output_size(record):
     )
 
 
+def times(shape):
+    return " × ".join(map(str, shape))
+
+
 # --- views ------------------------------------------------------------------------------------------
 
 
@@ -114,7 +118,7 @@ def kernel(view):
         with view.more():
             separate = apart()
             beside(view, ("row", "Output row"), ("col", "Output column"))
-            beside(view, ("input_row", "Input row"), ("input_col", "Input column"))
+            beside(view, ("input_row", "Input row (−1: none)"), ("input_col", "Input column"))
             view.cells("kernel_cells", "Kernel cells", placeholder="1 0 -1; 2 0 -2; 1 0 -1")
             view.cells("input_cells", "Input cells", placeholder="as the preset has them")
             random = st.container()
@@ -232,6 +236,15 @@ def channels(view):
             least_width=WIDE,
             on_click=click,
         )
+        text = f"Input {times(record.input.shape)} (channels × height × width), kernels "
+        text += (
+            f"{times(record.weight.shape)}, output {times(record.output.shape)}; it differs from `F.conv2d` "
+        )
+        text += f"by {record.difference:.1g} at most."
+        if record.concatenated:
+            coarse, own, both = map(times, record.concatenated)
+            text = f"Concatenated: {coarse} and {own} make {both}. {text}"
+        st.markdown(text)
         side = st.segmented_control(
             "Beside it",
             ["Costs", "Connections", "Memory"],
@@ -288,7 +301,10 @@ def resample(view):
             least_width=WIDE,
             on_click=click,
         )
-        st.markdown(f"Small height and width: {record.formula}")
+        st.markdown(
+            f"Small height and width: {record.formula}. Pooling and convolution differ from torch's by "
+            f"{record.difference:.1g} at most."
+        )
 
     return picture
 
@@ -330,7 +346,10 @@ def transpose(view):
             rate=3,
             at_end=True,
         )
-        st.markdown(f"Output height and width: {record.formula}")
+        st.markdown(
+            f"Output height and width: {record.formula}. It differs from `F.conv_transpose2d` by "
+            f"{record.difference:.1g} at most."
+        )
         view.chart(
             figures.upsampled(record),
             alt="The same values made larger in four ways",
@@ -343,12 +362,11 @@ def transpose(view):
 
 @page.view("Images")
 def images(view):
-    """The kernel of the first view, over a real picture. **Drag its size.** Where the weights sum to 1,
-    the result is a picture again, each colour by itself; else it is a response of either sign: green
-    where the picture is like the kernel, pink where it is like its negative, white where nothing
-    happens.
+    """The kernel of the first view, over a real picture. **Drag its size.** Where the weights sum to 1, the
+    result is a picture again, each colour by itself. Else it is a response of either sign: green where the
+    brightness is like the kernel, pink where it is like its negative, and no colour where nothing happens.
 
-    Upload a picture of your own: it stays on this server, and is gone with the page.
+    Upload a picture of your own: it is kept in this server's memory only.
     """
     with view.controls:
         lead = st.container()

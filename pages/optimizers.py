@@ -29,7 +29,7 @@ def hyperparameters(view, catalogue, entry):
 
 
 def condition_number(view):
-    view.slider("condition_number", "Condition number", *compute.RANGES["condition_number"], 1)
+    view.slider("condition_number", "Condition number", *compute.RANGES["condition_number"], 1, format="%.0f")
 
 
 def steps(view):
@@ -147,7 +147,7 @@ def ground(record):
         st.markdown(f"At the start {record.visible:.0%} of the gradient's length lies in this plane.")
     if record.limit is not None:
         st.markdown(
-            f"The largest curvature at the start is λ = {record.curvature[1]:.3g}: plain gradient descent is "
+            f"The largest curvature at the start is λ = {record.curvature[1]:.4g}: plain gradient descent is "
             f"stable there up to a learning rate of 2 / λ = {record.limit:.3g}."
         )
 

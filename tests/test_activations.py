@@ -580,7 +580,7 @@ def half_of_relu_is_dead(record):
     relu, leaky = record.names.index("ReLU"), record.names.index("LeakyReLU")
     assert record.dead[relu][record.grid <= 0].all()
     assert record.x_slope[relu] == 0
-    assert record.x_slope[leaky] == pytest.approx(0.01)
+    assert record.x_slope[leaky] == pytest.approx(0.1)
     assert not record.dead[leaky].any()
 
 
@@ -669,8 +669,9 @@ def zeros_never_break_the_symmetry(record):
     np.testing.assert_array_equal(record.distinct, 1)
     sigmoid = record.prediction[-1, row(record, "Sigmoid")]
     assert (np.diff(sigmoid) > 0).all() or (np.diff(sigmoid) < 0).all()  # as one sigmoid is
-    for name in ("Tanh", "ReLU"):
-        assert np.ptp(record.prediction[-1, row(record, name)]) < 1e-6
+    tanh, relu = (record.prediction[-1, row(record, name)] for name in ("Tanh", "ReLU"))
+    assert max(np.ptp(tanh), np.ptp(relu)) < 1e-6
+    np.testing.assert_allclose(tanh, relu, atol=1e-6)
     assert last(fit(names=("Sigmoid",), hidden_layers=1, lr=0.03, epochs=10)).distinct[-1, 0] == 16
 
 

@@ -1,4 +1,4 @@
-"""The Optimizers page in a browser: clicks on the surface and on the plane, play, scrub, divergence."""
+"""The Optimizers page in a browser: clicks, dragging, the player and its rule, 3-D, the phone."""
 
 import json
 import re
@@ -131,6 +131,22 @@ def test_another_surface_brings_its_start_and_rates_and_an_experiment_its_own(ap
     expect(page.locator(".nnplay-links a[aria-current]")).to_have_text(re.compile("A saddle"))
     settled(page)
     assert [held(page, "start_x"), held(page, "start_y"), held(page, "sgd_lr")] == [-1.7, 0.01, 0.1]
+
+
+def test_an_experiment_is_left_by_a_setting_not_by_a_look_and_the_next_one_follows(app, page):
+    visit(page, f"{app}/optimizers?present=true")
+    page.locator("body").press("PageDown")
+    links, look = page.locator(".nnplay-links a"), page.locator(".nnplay-links .look")
+    expect(links.nth(0)).to_have_attribute("aria-current", "true")
+    settled(page)
+    page.get_by_role("tab", name="Momentum").click()
+    page.wait_for_url(re.compile("shown=Momentum"))
+    expect(page.get_by_text(re.compile(r"Step \d+ of Momentum"))).to_be_visible()
+    expect(look).to_contain_text("Across the ravine")
+    page.locator(".st-key-optimizers_condition_number input[type=range]").press("ArrowRight")
+    expect(look).to_have_text("")
+    page.keyboard.press("PageDown")  # the slider has the focus, a presenter's clicker comes first
+    expect(links.nth(1)).to_have_attribute("aria-current", "true")
 
 
 def test_a_run_that_diverged_is_marked_on_the_border(app, page):

@@ -24,7 +24,6 @@ FIGURES = {
     "no curve": lambda: figures.curves(activations.curves(names=())),
     "softmax": lambda: figures.softmax(activations.softmax()),
     "overflow": lambda: figures.softmax(activations.softmax(shift=100.0)),
-    "temperature": lambda: figures.temperature(activations.softmax()),
     "jacobian": lambda: figures.jacobian(activations.softmax()),
     "signal": lambda: figures.signal(activations.signal()),
     "signal of one layer": lambda: figures.signal(activations.signal(depth=1)),
@@ -60,8 +59,7 @@ def titles(fig):
 
 def test_axes_say_what_they_show():
     assert titles(FIGURES["curves"]()) == {"x", "value f(x)", "slope f'(x)"}
-    assert titles(FIGURES["softmax"]()) == {"class", "logit", "probability"}
-    assert titles(FIGURES["temperature"]()) == {"temperature", "probability"}
+    assert titles(FIGURES["softmax"]()) == {"class", "logit", "probability", "temperature"}
     assert titles(FIGURES["signal"]()) == {"layer", "activations", "|gradient|", "variance", "share"}
     assert titles(FIGURES["fit"]()) == {"x", "y", "epoch", "loss (held out: dashed)", "dead units"}
 
@@ -81,15 +79,23 @@ def test_a_moving_control_keeps_traces_and_axes():
     assert layout(FIGURES["fit"]()) == layout(FIGURES["fit begins"]())
 
 
-@pytest.mark.parametrize("name", ["softmax", "signal", "fit"])
+def test_x_moves_in_the_layout_and_leaves_all_traces_as_they_are():
+    a, b = (figures.curves(activations.curves(x=x)) for x in (-6.0, 2.0))
+    assert [trace.to_json() for trace in a.data] == [trace.to_json() for trace in b.data]
+    assert len(a.layout.shapes) == len(b.layout.shapes)
+    assert a.layout.meta == b.layout.meta
+    assert a.layout.uirevision == b.layout.uirevision
+
+
+@pytest.mark.parametrize("name", ["curves", "all curves", "softmax", "signal", "fit"])
 def test_on_a_narrow_page_the_parts_stand_one_below_the_other(name):
-    fig = FIGURES[name]()
+    fig = theme.dark(FIGURES[name]())  # which checks it
     for path, value in fig.layout.meta["narrow"].items():
-        if re.fullmatch(r"[xy]axis\d*\.domain", path):
-            fig.layout[path.split(".")[0]].domain = value
+        fig.layout[path] = value
     heights = sorted(fig.layout[a].domain for a in fig.layout if re.fullmatch(r"yaxis\d*", a))
     assert all(below[1] < above[0] for below, above in pairwise(heights))
-    assert all(tuple(fig.layout[a].domain) == (0, 1) for a in fig.layout if re.fullmatch(r"xaxis\d*", a))
+    assert all(fig.layout[a].domain == (0, 1) for a in fig.layout if re.fullmatch(r"xaxis\d*", a))
+    assert 400 <= fig.layout.height <= 900
 
 
 # --- curves -----------------------------------------------------------------------------------------
@@ -103,17 +109,43 @@ def test_curves_hold_values_slopes_and_tangents():
         assert [t.name for t in drawn] == ["Tanh", "ReLU"]
         np.testing.assert_allclose([t.y for t in drawn], expected, rtol=1e-6)
     assert drawn[0].x0 + drawn[0].dx * (len(drawn[0].y) - 1) == pytest.approx(record.grid[-1])
-    upright, *rest = fig.layout.shapes
+    upright, *tangents = (s for s in fig.layout.shapes if s.type == "line")
     assert upright.x0 == upright.x1 == 2.5
-    tangents, points = rest[:2], rest[2:]
-    np.testing.assert_allclose([(t.x0, t.x1) for t in tangents], record.tangent_x)
-    np.testing.assert_allclose([(t.y0, t.y1) for t in tangents], record.tangent_y)
+    np.testing.assert_array_equal([(t.x0, t.x1) for t in tangents], record.tangent_x)
+    np.testing.assert_array_equal([(t.y0, t.y1) for t in tangents], record.tangent_y)
+    points = [s for s in fig.layout.shapes if s.type == "circle"]
     assert {p.xanchor for p in points} == {2.5}
-    np.testing.assert_allclose([p.yanchor for p in points], [*record.x_value, *record.x_slope])
     assert [p.yref for p in points] == ["y", "y", "y2", "y2"]
-    value, slope = (a.text for a in fig.layout.annotations)
-    assert "Tanh" in value
-    assert "saturated" in slope
+    np.testing.assert_array_equal([p.yanchor for p in points], [*record.x_value, *record.x_slope])
+    colors = list(theme.series(record.names).values())
+    assert [p.fillcolor for p in points] == [t.line.color for t in tangents] * 2 == colors * 2
+
+
+def told(note):
+    """The lines of an annotation, without markup and the room of a sign."""
+    return [" ".join(re.sub(r"<.*?>|●|\u2007", "", line).split()) for line in note.text.split("<br>")]
+
+
+def test_the_numbers_at_x_are_written_beside_the_panels():
+    value, slope = figures.curves(activations.curves(names=("Tanh", "ReLU"), x=-2.5)).layout.annotations
+    assert told(value) == ["f(−2.50)", "−0.987 Tanh", "0.000 ReLU"]
+    assert told(slope) == ["f'(−2.50)", "0.027 saturated", "0.000 dead"]
+    assert (value.visible, slope.visible) == (True, True)
+    (legend,) = {t.showlegend for t in FIGURES["curves"]().data if t.name == "Tanh"}
+    assert not legend
+
+
+def test_where_there_are_too_many_numbers_the_legend_names_the_curves():
+    fig = FIGURES["all curves"]()
+    assert not any(note.visible for note in fig.layout.annotations)
+    assert {t.name for t in fig.data if t.showlegend} == {*ACTIVATIONS, "saturated", "dead"}
+    assert fig.layout.xaxis.domain == (0, 1)
+
+
+@pytest.mark.parametrize("number", [0.0, -0.0, -0.0004, 0.0004])
+def test_zero_has_no_sign(number):
+    record = replace(activations.curves(names=("Tanh",)), x_value=np.array([number]))
+    assert told(figures.curves(record).layout.annotations[0])[1] == "0.000 Tanh"
 
 
 def test_marks_cover_the_stretches_with_gaps_between():
@@ -130,11 +162,24 @@ def test_marks_cover_the_stretches_with_gaps_between():
         assert runs.sum() == stretches.sum()
 
 
-def test_bounded_curves_fill_the_picture():
-    narrow = figures.curves(activations.curves(names=("Tanh", "Sigmoid"))).layout.yaxis.range
-    wide = figures.curves(activations.curves(names=("Tanh", "Identity"))).layout.yaxis.range
-    assert narrow[1] < 2 < 6 <= wide[1]
-    assert wide[0] <= -6
+@pytest.mark.parametrize("value", [-3.0, 0.5, 3.0])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_axes_hold_their_curves_and_little_more(name, value):
+    record = activations.curves(names=(name,), value=value, alpha=4.0, init=-1.0, beta=0.1)
+    fig = figures.curves(record)
+    for axis, ys in ((fig.layout.yaxis, record.value), (fig.layout.yaxis2, record.slope)):
+        low, high = axis.range
+        assert low < min(0, ys.min())
+        assert max(1, ys.max()) < high
+        assert high - low < 2.5 * max(1, np.ptp(ys), np.abs(ys).max())
+
+
+def test_a_zoom_lasts_while_the_axes_are_the_same():
+    first, same, other = (
+        figures.curves(activations.curves(names=names)).layout.uirevision
+        for names in (("Tanh",), ("Tanh", "Sigmoid"), ("Tanh", "ReLU"))
+    )
+    assert first == same != other
 
 
 # --- softmax ----------------------------------------------------------------------------------------
@@ -158,10 +203,15 @@ def test_bars_are_the_record_and_failures_are_written_out():
 
 def test_the_present_temperature_is_marked():
     record = activations.softmax(temperature=0.2, shift=300.0)
-    fig = figures.temperature(record)
-    np.testing.assert_allclose([t.y for t in fig.data[:5]], record.by_temperature, rtol=1e-6)
-    assert set(fig.data[5].x) == {0.2}
-    np.testing.assert_array_equal(fig.data[5].y, record.unshifted)
+    fig = figures.softmax(record)
+    *lines, points = (t for t in fig.data if t.xaxis == "x3")
+    np.testing.assert_allclose([t.y for t in lines], record.by_temperature, rtol=1e-6)
+    assert [t.line.color for t in lines] == list(points.marker.color) == list(fig.data[0].marker.color)
+    now, uniform = fig.layout.shapes
+    assert now.x0 == now.x1 == 0.2
+    assert uniform.y0 == uniform.y1 == 1 / 5
+    assert set(points.x) == {0.2}
+    np.testing.assert_array_equal(points.y, record.unshifted)
 
 
 def test_the_jacobian_is_signed_around_zero():
@@ -231,9 +281,11 @@ def test_fit_shows_the_latest_moment_and_plays_them_all():
         np.testing.assert_allclose(losses[0].y, record.train_loss[:, i], rtol=1e-6)
         np.testing.assert_allclose(losses[1].y, record.held_loss[:, i], rtol=1e-6)
         assert [t.line.dash for t in losses] == ["solid", "dash"]
-    for cursor in range(2):
-        np.testing.assert_array_equal(frames.layout[f"shapes[{cursor}].x0"], record.epoch)
-        assert fig.layout.shapes[cursor].x0 == record.epoch[-1]
+    for i, shape in enumerate(fig.layout.shapes):
+        for end in ("x0", "x1"):
+            np.testing.assert_array_equal(frames.layout[f"shapes[{i}].{end}"], record.epoch)
+            assert shape[end] == 20
+    assert [(s.xref, s.yref) for s in fig.layout.shapes] == [("x2", "y2 domain"), ("x3", "y3 domain")]
     for i, attributes in frames.traces.items():
         for name, values in attributes.items():
             np.testing.assert_array_equal(fig.data[i][name], values[-1])

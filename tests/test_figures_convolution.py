@@ -2,9 +2,11 @@
 
 import base64
 import io
+import json
 import re
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -53,6 +55,7 @@ FIGURES = [
 def test_every_figure_draws_in_the_theme_and_in_light_and_dark(view, draw, chosen):
     fig = draw(getattr(convolution, view)(**chosen))
     written = fig.to_json()
+    go.Figure(json.loads(written))  # raises where Plotly knows no such attribute or value
     assert set(re.findall(r"#[0-9A-Fa-f]{6}", written)) <= set(theme.DARK) | {"#000000", "#FEFEFE"}
     assert not re.search(r"(rgb|hsl)a?\(", written)
     assert "NaN" not in written

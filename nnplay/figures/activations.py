@@ -39,7 +39,7 @@ def preview(record) -> go.Figure:
 # --- curves -----------------------------------------------------------------------------------------
 
 # Where an axis may end, to either side of zero.
-_VALUES = (0.4, 1.3, 2.3, 4.3, 6.4, 12.8, 19.0)
+_VALUES = (0.6, 1.3, 2.3, 4.3, 6.4, 12.8, 19.0)
 _SLOPES = (0.15, 0.6, 1.2, 2.4, 4.4)
 _READ = 7  # curves whose values are written beside them; the legend names the lines where there are more
 
@@ -161,13 +161,17 @@ def _number(number: float) -> str:
 
 
 def softmax(record) -> go.Figure:
-    """Logits, and their probabilities by the stable and by the naive formula, of an `activations.Softmax`."""
+    """Logits, and their probabilities by the stable and by the naive formula, of an `activations.Softmax`.
+
+    Below, the probabilities at every temperature, in the same colors.
+    """
     classes = np.arange(1, record.logits.size + 1)
     colors = list(theme.series(classes).values())
     failed = ~np.isfinite(record.naive)
     fails = {"overflow": "naive: overflow, exp(z) is inf", "underflow": "naive: underflow, all exp(z) are 0"}
     sign = "−" if record.shift < 0 else "+"
-    there = {"xaxis": "x2", "yaxis": "y2"}
+    low, high = np.log10(record.temperatures[[0, -1]])
+    there, below = {"xaxis": "x2", "yaxis": "y2"}, {"xaxis": "x3", "yaxis": "y3", "showlegend": False}
     bars = {
         "textposition": "outside",
         "textangle": 0,
@@ -175,6 +179,7 @@ def softmax(record) -> go.Figure:
         "cliponaxis": False,
         "showlegend": False,
     }
+    share = {"title": {"text": "probability"}, "dtick": 0.5}
     across = {"title": {"text": "class"}, "dtick": 1, "range": [0.4, classes.size + 0.6]}
     return theme.figure(
         [
@@ -226,26 +231,60 @@ def softmax(record) -> go.Figure:
                 name="naive: exp(z) / Σ",
                 marker=_hatched(_MUTED, theme.faded(_MUTED, 0.15)),
             ),
+            *(
+                _scatter(
+                    **below,
+                    x=_32(record.temperatures),
+                    y=_32(p),
+                    mode="lines",
+                    line={"color": color, "width": _LINE},
+                    name=f"class {i}",
+                    hovertemplate=f"class {i}: %{{y:.3f}} at temperature %{{x:.2f}}<extra></extra>",
+                )
+                for i, color, p in zip(classes, colors, record.by_temperature)
+            ),
+            _scatter(
+                **below,
+                x=np.full(classes.size, record.temperature),
+                y=record.unshifted,
+                mode="markers",
+                marker={"color": colors, "size": 11, "line": {"color": _PAPER, "width": 2}},
+                hoverinfo="skip",
+            ),
         ],
         xaxis={**across, "domain": [0, 0.36]},
-        yaxis={"title": {"text": "logit"}, "range": [-12.5, 12.5], "dtick": 5},
+        yaxis={"title": {"text": "logit"}, "range": [-12.5, 12.5], "dtick": 5, "domain": [0.46, 1]},
         xaxis2={**across, "domain": [0.46, 1], "anchor": "y2"},
-        yaxis2={"title": {"text": "probability"}, "range": [0, 1.3], "dtick": 0.5, "anchor": "x2"},
+        yaxis2={**share, "range": [0, 1.3], "domain": [0.46, 1], "anchor": "x2"},
+        xaxis3={
+            "title": {"text": "temperature"},
+            "type": "log",
+            "range": [low - 0.03, high + 0.03],
+            "tickvals": [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
+            "anchor": "y3",
+            "domain": [0, 1],
+        },
+        yaxis3={**share, "range": [-0.08, 1.08], "domain": [0, 0.28], "anchor": "x3"},
         barmode="overlay",
         legend={"x": 0.46, "y": 1},
-        margin={"t": 28, "b": 40},
+        margin={"t": 28},
+        shapes=[
+            _upright(record.temperature, "x3", "y3 domain"),
+            _level(1 / classes.size, "x3 domain", "y3"),
+        ],
         annotations=[
             _note(fails.get(record.naive_fails, ""), 1, 1, "right", "top", ("x2", "y2")),
             _note(f"z = (logit {sign} {abs(record.shift):g}) / {record.temperature:g}", 0, 1),
         ],
         narrow={
-            "height": 520,
+            "height": 720,
             "xaxis.domain": [0, 1],
-            "yaxis.domain": [0.65, 1],
+            "yaxis.domain": [0.77, 1],
             "xaxis2.domain": [0, 1],
-            "yaxis2.domain": [0, 0.4],
+            "yaxis2.domain": [0.31, 0.59],
+            "yaxis3.domain": [0, 0.2],
             "legend.x": 0,
-            "legend.y": 0.4,
+            "legend.y": 0.59,
         },
     )
 
@@ -256,56 +295,6 @@ def _hatched(color, ground) -> dict:
         "line": {"color": color, "width": 1.5},
         "pattern": {"shape": "/", "fgcolor": color, "size": 7, "solidity": 0.25},
     }
-
-
-def temperature(record) -> go.Figure:
-    """The probabilities of an `activations.Softmax` at every temperature, its present one marked."""
-    classes = theme.series(range(1, record.logits.size + 1))
-    uniform = 1 / record.logits.size
-    return theme.figure(
-        [
-            *(
-                _scatter(
-                    x=_32(record.temperatures),
-                    y=_32(p),
-                    mode="lines",
-                    line={"color": color, "width": _LINE},
-                    name=f"class {i}",
-                    hovertemplate=f"class {i}: %{{y:.3f}} at temperature %{{x:.2f}}<extra></extra>",
-                )
-                for (i, color), p in zip(classes.items(), record.by_temperature)
-            ),
-            _scatter(
-                x=np.full(len(classes), record.temperature),
-                y=record.unshifted,
-                mode="markers",
-                marker={"color": list(classes.values()), "size": 11, "line": {"color": _PAPER, "width": 2}},
-                hoverinfo="skip",
-                showlegend=False,
-            ),
-        ],
-        xaxis={
-            "title": {"text": "temperature"},
-            "type": "log",
-            "range": [np.log10(record.temperatures[0]), np.log10(record.temperatures[-1])],
-            "tickvals": [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
-        },
-        yaxis={"title": {"text": "probability"}, "range": [-0.08, 1.08], "dtick": 0.5},
-        shapes=[
-            _upright(record.temperature),
-            {
-                "type": "line",
-                "x0": 0,
-                "x1": 1,
-                "xref": "paper",
-                "y0": uniform,
-                "y1": uniform,
-                **_pen(_MUTED, 1.5, "dash"),
-            },
-        ],
-        margin={"t": 28, "b": 40},
-        narrow={"height": 240},
-    )
 
 
 def jacobian(record) -> go.Figure:
@@ -595,7 +584,7 @@ def fit(record) -> tuple[go.Figure, Frames]:
             "tickformat": ".0%",
         },
         annotations=[_note("<br>".join(diverged), 0.01, 0.02)],
-        shapes=[{**_upright(epoch[-1]), "xref": f"x{i}", "yref": f"y{i} domain"} for i in (2, 3)],
+        shapes=[_upright(epoch[-1], f"x{i}", f"y{i} domain") for i in (2, 3)],
         narrow={
             "height": 760,
             **{f"xaxis{i}.domain": [0, 1] for i in ("", 2, 3)},
@@ -619,9 +608,15 @@ def _pen(color: str, width: float, dash: str = "solid") -> dict:
     return {"line": {"color": color, "width": width, "dash": dash}}
 
 
-def _upright(x: float) -> dict:
-    """A line at x through all panels of a picture."""
-    return {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", **_pen(_INK, 1.5, "dot")}
+def _upright(x: float, xref: str = "x", yref: str = "paper") -> dict:
+    """A line at x, through all panels of a picture or one."""
+    ends = {"x0": x, "x1": x, "y0": 0, "y1": 1, "xref": xref, "yref": yref}
+    return {"type": "line", **ends, **_pen(_INK, 1.5, "dot")}
+
+
+def _level(y: float, xref: str, yref: str) -> dict:
+    ends = {"x0": 0, "x1": 1, "y0": y, "y1": y, "xref": xref, "yref": yref}
+    return {"type": "line", **ends, **_pen(_MUTED, 1.5, "dash")}
 
 
 def _point(color: str, x: float, y: float, yref: str = "y") -> dict:

@@ -96,7 +96,7 @@ def board(traces: Iterable, across: float, down: float, **layout) -> go.Figure:
     return theme.figure(
         traces,
         **{
-            "meta": {"narrow": {"height": margin["t"] + margin["b"] + _PHONE * down / across}},
+            "narrow": {"height": margin["t"] + margin["b"] + _PHONE * down / across},
             "xaxis": {**hidden, "range": [0, across]},
             "yaxis": {**hidden, "range": [down, 0], "scaleanchor": "x"},
             "showlegend": False,

@@ -182,6 +182,7 @@ def memory(record) -> go.Figure:
 def connections(record) -> go.Figure:
     """Which output channel (row) sees which input channel (column)."""
     outs, ins = record.connected.shape
+    axis = {"dtick": 1, "showgrid": False, "zeroline": False, "constrain": "domain"}
     return theme.figure(
         [
             go.Heatmap(
@@ -195,20 +196,12 @@ def connections(record) -> go.Figure:
                 hovertemplate="output %{y}, input %{x}: %{z}<extra></extra>",
             )
         ],
-        xaxis={
-            "title": {"text": "input channel"},
-            "dtick": 1,
-            "range": [-0.5, ins - 0.5],
-            "showgrid": False,
-            "constrain": "domain",
-        },
+        xaxis={"title": {"text": "input channel"}, "range": [-0.5, ins - 0.5], **axis},
         yaxis={
             "title": {"text": "output channel"},
-            "dtick": 1,
             "range": [outs - 0.5, -0.5],
-            "showgrid": False,
             "scaleanchor": "x",
-            "constrain": "domain",
+            **axis,
         },
         height=300,
         margin={"l": 50, "r": 16, "t": 16, "b": 44},

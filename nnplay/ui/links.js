@@ -13,16 +13,16 @@ function openInPlace(href) {
 
 const typing = element => element.closest('input:not([type=range]), textarea, select, [contenteditable], [role=combobox]');
 
-// The parameters of an address that set a control of the page, in one canonical text.
-function settings(search, prefix) {
-  const held = [...new URLSearchParams(search)].filter(([key]) => key.startsWith(prefix) && key !== prefix + 'below');
+// Those of an address's parameters that count, in one canonical text.
+function settings(search, parameters) {
+  const held = [...new URLSearchParams(search)].filter(([key]) => parameters.includes(key));
   return held.map(([key, value]) => key + '=' + (value !== '' && isFinite(value) ? Number(value) : value)).sort().join('&');
 }
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector('.nnplay-links');
   const row = root.querySelector('.row'), look = root.querySelector('.look');
-  const { items, label, prefix } = data;
+  const { items, label, parameters } = data;
   root.setAttribute('aria-label', label);
   row.replaceChildren(...items.map(({ title, href }) => {
     const link = document.createElement('a');
@@ -40,8 +40,9 @@ export default function ({ data, parentElement }) {
   const mark = () => {
     if (location.search === shown) return;
     shown = location.search;
-    const here = settings(shown, prefix);
-    present = items.findIndex(({ href }) => settings(href, prefix) === here);
+    const here = settings(shown, parameters);
+    present = items.findIndex(({ href }) => settings(href, parameters) === here);
+    if (present >= 0) root.last = present;  // who changes a setting goes on from there
     [...row.children].forEach((link, i) => i === present ? link.setAttribute('aria-current', 'true') : link.removeAttribute('aria-current'));
     look.textContent = items[present]?.look ?? '';
     const link = row.children[present];
@@ -52,9 +53,12 @@ export default function ({ data, parentElement }) {
   root.leave?.();
   const onKey = event => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-    const next = { PageDown: present + 1, PageUp: present < 0 ? items.length - 1 : present - 1 }[event.key];
-    if (next !== undefined && items.length) {
+    const next = { PageDown: (root.last ?? -1) + 1, PageUp: (root.last ?? 0) - 1 }[event.key];
+    // a slider that was just dragged takes these keys, too: a presenter's clicker comes before it
+    const clicker = new URLSearchParams(location.search).has('present') || !event.target.matches('input[type=range]');
+    if (next !== undefined && items.length && clicker) {
       event.preventDefault();
+      event.stopPropagation();
       openInPlace(items[(next + items.length) % items.length].href);
     } else if (event.key === 'p') {
       const url = new URL(location.href);
@@ -63,8 +67,8 @@ export default function ({ data, parentElement }) {
       dispatchEvent(new PopStateEvent('popstate'));
     }
   };
-  addEventListener('keydown', onKey);
+  addEventListener('keydown', onKey, true);
   const clock = setInterval(mark, 200);  // a control that is moved rewrites the address, and no event tells of it
-  root.leave = () => { removeEventListener('keydown', onKey); clearInterval(clock); };
+  root.leave = () => { removeEventListener('keydown', onKey, true); clearInterval(clock); };
   return () => root.leave();
 }

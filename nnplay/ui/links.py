@@ -27,10 +27,11 @@ class Link:
     look: str
 
 
-def links(items: Sequence[Link], key: str, *, label: str, prefix: str) -> None:
-    """Draw the row. A link is marked while the address says what it says, of the parameters with this prefix.
+def links(items: Sequence[Link], key: str, *, label: str, parameters: Sequence[str]) -> None:
+    """Draw the row. A link is marked while the address says what it says, as far as these parameters go.
 
     Page Down and Page Up, which is what a presenter's clicker sends, open the next and the previous link;
     `p` switches presenter mode.
     """
-    _component(key=key, data={"items": [asdict(item) for item in items], "label": label, "prefix": prefix})
+    rows = [asdict(item) for item in items]
+    _component(key=key, data={"items": rows, "label": label, "parameters": parameters})

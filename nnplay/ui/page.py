@@ -87,7 +87,7 @@ class Page:
                 [Link(each.title, self.href(each, labels), each.look) for each in self.compute.EXPERIMENTS],
                 f"{slug}_experiments",
                 label="Experiments",
-                prefix=f"{slug}_",
+                parameters=[f"{slug}_{name}" for name in ("view", *self._arguments())],
             )
 
     def href(self, experiment: Experiment, labels: dict[str, str]) -> str:
@@ -97,6 +97,11 @@ class Page:
         if experiment.view != next(iter(labels)):
             parts[f"{slug}_view"] = labels[experiment.view]
         return "?" + urlencode(parts, doseq=True)
+
+    def _arguments(self) -> list[str]:
+        """What a view computes with; other controls change only how it is shown."""
+        signatures = (inspect.signature(getattr(self.compute, view)) for view in self.views)
+        return sorted({name for signature in signatures for name in signature.parameters})
 
     def _text(self, name: str, value: Any) -> Any:
         """A value, or a tuple of values, as the address has it."""
