@@ -11,7 +11,8 @@ from nnplay.ui.page import Page
 page = Page("optimizers", compute)
 
 RATES = ladder(*compute.RANGES["lr"])
-SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 442)
+SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20, 22, 25, 28, 32, 36, 40, 45, 50, 56, 64, 72)
+SIZES += (80, 90, 100, 112, 128, 144, 160, 180, 200, 224, 256, 288, 320, 360, 400, 442)
 
 
 def hyperparameters(view, catalogue, entry):
@@ -125,7 +126,7 @@ def settings(view, names):
 
 def start(view, record, click):
     """A click on the surface, not on the chart beside it, sets the start."""
-    if click.at == record.landscape.surface.inside(*click.at):
+    if click.at and click.at == record.landscape.surface.inside(*click.at):
         view.move(start_x=click.at[0], start_y=click.at[1])
 
 
@@ -161,11 +162,11 @@ def stability(view):
     rate and momentum.
 
     Gradient descent on a bowl multiplies what is left of the way by a fixed factor each step, one for each
-    direction. The plane shows the larger of the two: green, the run comes nearer; violet, it goes away. Along
+    direction. The plane shows the larger of the two: green, the run comes nearer; pink, it goes away. Along
     a direction of curvature λ, plain gradient descent is stable up to lr = 2 / λ (solid line, for the largest
     λ), with momentum up to 2 (1 + momentum) / λ (dashed line). The star is the fastest pair.
 
-    Below right, dashed: the same factors from theory, in closed form. They are the slowest root of a
+    Dashed beside the curves: the same factors from theory, in closed form. They are the slowest root of a
     quadratic (Polyak 1964; Goh 2017); under *Numbers* they stand next to what the run measured.
     """
     with view.controls:
@@ -176,7 +177,7 @@ def stability(view):
             steps(view)
 
     def pick(click):
-        if click.trace in (0, 3):  # the plane, or the star on it
+        if click.at and click.trace in (0, 3):  # the plane, or the star on it
             view.move(lr=click.at[0], momentum=click.at[1])
 
     return lambda record: view.chart(
@@ -228,8 +229,8 @@ def schedule(view):
 @page.view("Mini-batches")
 def batches(view):
     """**Drag the batch size.** A linear regression of 442 patients' diabetes on two measurements is learned
-    by `torch.optim.SGD`. Right: each point is the gradient that one random batch would give, the arrow the
-    gradient of all patients. The cloud is the noise.
+    by `torch.optim.SGD`. A point of the cloud is the gradient that one random batch would give, the arrow
+    that of all patients. The cloud is the noise.
 
     An epoch is one pass over all patients, and a step is one batch: with small batches an epoch has many
     steps. Both ways to count are below, and the noise against the batch size: it falls as one over the root

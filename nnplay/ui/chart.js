@@ -326,7 +326,8 @@ class LiveChart {
         const value = +target.value;
         if (key === this.last?.key && value === this.last.value) continue;
         this.last = { key, value };
-        this.report('drag', { key, value });
+        // A moment later: what comes at once goes out as one message, for which only the slider would run.
+        setTimeout(() => this.gone || this.report('drag', { key, value }));
         this.forget();
       }
     });
