@@ -356,7 +356,7 @@ EXPERIMENTS = (
     ),
     Experiment(
         "Max pooling forgives a shift by one pixel",
-        "The digit has moved by one pixel. In the table, the max-pooled picture changes less than half as "
+        "The digit has moved by one pixel. Under Numbers, the max-pooled picture changes less than half as "
         "much as the one of every second pixel. Averaging is as calm.",
         "resample",
         {"picture": "digit", "factor": 2, "window": 3, "shift": 1},

@@ -76,6 +76,14 @@ def test_the_picture_moves_while_the_slider_is_still_held(app, page):
     assert page.evaluate("window.node === document.querySelector('.js-plotly-plot')")
 
 
+def test_a_key_press_is_drawn_at_once_and_not_only_when_the_slider_is_let_go(app, page):
+    visit(page, f"{app}/activations")
+    shown = pictures(page)
+    page.locator(".st-key-activations_x input[type=range]").press("ArrowRight")
+    # one picture for the press, and one when nothing has moved for a while
+    page.wait_for_function("n => document.querySelector('.nnplay-chart').dataset.pictures > n + 1", arg=shown)
+
+
 def test_x_is_dragged_on_the_chart_itself(app, page):
     visit(page, f"{app}/activations")
     box = page.locator(".nsewdrag").first.bounding_box()
