@@ -10,6 +10,7 @@ import streamlit as st
 from nnplay.topics import TOPICS
 from nnplay.ui.chart import plotly_route
 from nnplay.ui.errors import sorry
+from nnplay.ui.live import live_route
 
 
 @asynccontextmanager
@@ -35,4 +36,6 @@ async def warm(app):
     yield {}
 
 
-app = st.App("nnplay/ui/router.py", lifespan=warm, on_script_error=sorry, routes=[plotly_route()])
+app = st.App(
+    "nnplay/ui/router.py", lifespan=warm, on_script_error=sorry, routes=[plotly_route(), live_route()]
+)

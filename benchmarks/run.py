@@ -58,14 +58,14 @@ LEADS = (
 
 # From now on notes when the pointer asked for a picture and when that picture was there.
 WATCH_DRAG = """() => { const chart = document.querySelector('.nnplay-chart').chart; window.pictures = [];
-  let sent = null, waiting = null;  // when the pointer was where the report says
-  const report = chart.report.bind(chart), arrived = chart.arrived.bind(chart), draw = chart.draw.bind(chart);
-  chart.report = (name, value) => { const now = performance.now();
-    if (chart.underway) waiting = now; else { sent = waiting ?? now; waiting = null; }
-    return report(name, value); };
-  chart.arrived = () => { chart.mine = sent; return arrived(); };
-  chart.draw = async () => { const mine = chart.mine; await draw();
-    requestAnimationFrame(() => window.pictures.push([performance.now(), performance.now() - mine])); }; }"""
+  let sent = null, waiting = null, mine = null;  // when the pointer was where the question says
+  const ask = chart.ask.bind(chart), draw = chart.draw.bind(chart), answered = chart.channel.onmessage;
+  chart.ask = (key, value) => { const now = performance.now();
+    if (chart.asked) waiting = now; else { sent = waiting ?? now; waiting = null; }
+    return ask(key, value); };
+  chart.channel.onmessage = event => { mine = sent; answered(event); };
+  chart.draw = async () => { const from = mine; await draw(); if (from === null) return;
+    requestAnimationFrame(() => window.pictures.push([performance.now(), performance.now() - from])); }; }"""
 COUNT = """() => { window.times = [];
   new MutationObserver(() => window.times.push(performance.now())).observe(
     document.querySelector('.nnplay-chart'), { attributes: true, attributeFilter: ['data-pictures'] }); }"""

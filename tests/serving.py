@@ -84,7 +84,11 @@ def visit(page, url: str, charts: int = 1):
 
 
 def settled(page) -> None:
+    """The script has run, and Plotly has drawn what was moved (see nnplay/ui/quick.js)."""
     page.wait_for_selector(READY)
+    page.wait_for_function(
+        "() => ![...document.querySelectorAll('.nnplay-chart')].some(e => e.chart?.owed || e.chart?.busy)"
+    )
 
 
 def grab(page, key: str) -> tuple[float, float]:

@@ -22,7 +22,7 @@ CELL = """([trace, row, column]) => { const plot = document.querySelector('.js-p
     return [box.left + xaxis._offset + xaxis.d2p(x0 + column * dx),
             box.top + yaxis._offset + yaxis.d2p(y0 + row * dy)]; }"""
 SHAPES = "document.querySelector('.js-plotly-plot')._fullData.map(t => t.z && [t.z.length, t.z[0].length])"
-SUM = "document.querySelector('.js-plotly-plot').layout.annotations[0].text"
+SUM = "document.querySelector('.nnplay-chart').chart.shown.layout.annotations[0].text"
 
 
 def opened(page, app, view="Kernel", **query):

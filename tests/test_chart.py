@@ -8,6 +8,7 @@ import streamlit as st
 from hypothesis import given
 from hypothesis import strategies as strategy
 
+from nnplay.figures import theme
 from nnplay.figures.frames import Frames
 from nnplay.ui import chart
 
@@ -55,8 +56,16 @@ def test_events_that_are_right():
     assert chart._click({"trace": 2, "index": [3], "at": None}) == chart.Click(2, (3,), None)
 
 
+def sent(moments: Frames, **kw) -> dict:
+    return chart.picture_data(theme.figure(), alt="", frames=moments, **kw)["frames"]
+
+
+def chunk(moments: Frames, run: str, need: str | None = None) -> dict:
+    return sent(moments, run=run, start=chart._sent("c", run, len(moments), need))
+
+
 def test_frames_arrive_whole_and_in_single_precision():
-    packed = chart._pack(frames(3), "c", None, None, 12, False, False, False)
+    packed = sent(frames(3))
     assert packed["start"] == 0
     assert packed["labels"] == ["epoch 0", "epoch 1", "epoch 2"]
     assert packed["layout"] == {"title.text": ["a", "b", "c"]}
@@ -68,7 +77,7 @@ def test_frames_arrive_whole_and_in_single_precision():
 def test_a_line_that_grows_is_sent_once():
     line = np.linspace(0, 1, 50)
     growing = Frames(["a", "b", "c"], {}, grow={0: {"y": line}}, upto=[1, 25, 50])
-    packed = chart._pack(growing, "c", None, None, 12, False, False, False)
+    packed = sent(growing)
     assert packed["upto"] == [1, 25, 50]
     np.testing.assert_array_equal(decode(packed["grow"][0]["y"]), line.astype("f4"))
     with pytest.raises(ValueError, match="differ in length"):
@@ -76,18 +85,18 @@ def test_a_line_that_grows_is_sent_once():
 
 
 def test_unnamed_frames_are_named_by_their_content():
-    names = {chart._pack(frames(n), "c", None, None, 12, False, False, False)["run"] for n in (2, 3, 3)}
+    names = {sent(frames(n))["run"] for n in (2, 3, 3)}
     assert len(names) == 2
 
 
 def test_a_growing_run_is_sent_in_chunks_and_whole_again_on_request():
-    first = chart._pack(frames(3), "c", "run", None, 12, True, False, True)
-    second = chart._pack(frames(5), "c", "run", None, 12, True, False, True)
+    first = chunk(frames(3), "run")
+    second = chunk(frames(5), "run")
     assert (first["start"], second["start"]) == (0, 3)
     np.testing.assert_array_equal(decode(second["traces"][1]["z"]), frames(5).traces[1]["z"][3:])
-    assert chart._pack(frames(5), "c", "run", None, 12, True, False, False)["labels"] == []
-    assert chart._pack(frames(5), "c", "run", "run", 12, True, False, False)["start"] == 0
-    assert chart._pack(frames(5), "c", "another", None, 12, True, False, False)["start"] == 0
+    assert chunk(frames(5), "run")["labels"] == []
+    assert chunk(frames(5), "run", "run")["start"] == 0
+    assert chunk(frames(5), "another")["start"] == 0
 
 
 def test_frames_of_different_lengths_are_refused():

@@ -2,7 +2,7 @@
 // Python's side and the shape of `data` are in chart.py.
 
 const DARK = __DARK__;
-const PLOTLY = '__PLOTLY__';
+const PLOTLY = '__PLOTLY__', LINE = '__LINE__';
 const CONFIG = { displaylogo: false, responsive: false, scrollZoom: false,
                  modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d'] };
 
@@ -81,6 +81,7 @@ class LiveChart {
     this.listen(window, 'keydown', event => this.key(event));
     const fit = async () => {
       if (!this.plot._fullLayout || !this.plot.isConnected) return;
+      if (this.owed) await this.redraw();
       if (this.narrow !== this.isNarrow()) await this.update(this.sent);
       if (!this.gone) Plotly.Plots.resize(this.plot);
     };
@@ -97,6 +98,8 @@ class LiveChart {
   destroy() {
     this.gone = true;
     this.play(false);
+    clearTimeout(this.resting);
+    this.channel?.close();
     this.undo.forEach(f => f());
     if (window.Plotly) Plotly.purge(this.plot);
   }
@@ -106,6 +109,7 @@ class LiveChart {
   async update(sent) {
     const { data, setStateValue, setTriggerValue } = this.sent = sent;
     this.data = data;
+    if (data.line) this.open();
     this.send = { state: setStateValue, trigger: setTriggerValue };
     this.arrived();
     this.plot.setAttribute('aria-label', data.alt);
@@ -122,6 +126,9 @@ class LiveChart {
     const night = luminance(css.getPropertyValue('--st-background-color')) < 0.4;
     const text = night ? data.figure.replace(/#[0-9A-F]{6}/g, c => DARK[c] ?? c) : data.figure;
     this.spec = JSON.parse(text);
+    const template = JSON.stringify(this.spec.layout.template);
+    if (template === this.template?.text) this.spec.layout.template = this.template.held;
+    else this.template = { text: template, held: this.spec.layout.template };
     const met = new Map();
     decodeAll(this.spec.data, this.arrays, met);
     this.arrays = met;
@@ -198,16 +205,43 @@ class LiveChart {
     this.label.textContent = frame.label;
   }
 
-  // One picture at a time: what comes meanwhile is drawn once, with the newest state.
+  // One picture at a time: what comes meanwhile is drawn once, with the newest state. What only moves is moved
+  // (quick.js), and drawn by Plotly once the chart rests: only then does hovering tell of the new numbers.
   async draw() {
     if (this.busy) { this.again = true; return; }
     this.busy = true;
     do {
       this.again = false;
-      await Plotly.react(this.plot, this.spec.data, this.spec.layout, { ...CONFIG, staticPlot: this.data.still });
+      const next = this.copy();
+      if (this.shown && move(this.plot, this.shown, this.spec)) this.owed = true; else await this.redraw();
+      this.shown = next;
     } while (this.again && !this.gone);
     this.busy = false;
     this.root.dataset.pictures = +(this.root.dataset.pictures ?? 0) + 1;
+    this.drawSoon();
+  }
+
+  async redraw() {
+    settle(this.plot);
+    this.owed = false;
+    this.root.dataset.drawn = +(this.root.dataset.drawn ?? 0) + 1;
+    const { data, layout } = this.copy();  // Plotly writes into what it is given
+    delete layout.meta;
+    await Plotly.react(this.plot, data, layout, { ...CONFIG, staticPlot: this.data.still });
+  }
+
+  copy() {
+    const { template, ...layout } = this.spec.layout;
+    return { data: snapshot(this.spec.data), layout: { ...snapshot(layout), template } };
+  }
+
+  drawSoon() {
+    clearTimeout(this.resting);
+    if (!this.owed || this.gone) return;
+    this.resting = setTimeout(() => {
+      if (this.playing || this.busy || document.querySelector('[data-dragging]')) this.drawSoon();
+      else if (!this.gone) this.redraw();
+    }, 250);
   }
 
   seek(t, report = false) {
@@ -298,13 +332,14 @@ class LiveChart {
       if (!this.data.handle || !event.target.closest('.draglayer') || this.plot._fullLayout.dragmode) return;
       held = true;
       this.plot.setPointerCapture(event.pointerId);
-      this.report('drag', { key: this.data.handle.key, value: value(event) });
+      this.follow(this.data.handle.key, value(event));
     }, true);
-    this.listen(this.plot, 'pointermove', event => held && this.report('drag', { key: this.data.handle.key, value: value(event) }));
+    this.listen(this.plot, 'pointermove', event => held && this.follow(this.data.handle.key, value(event)));
     const drop = event => {
       if (!held) return;
       held = false;
       this.waiting = null;
+      clearTimeout(this.pausing);
       this.send.trigger('drop', { key: this.data.handle.key, value: value(event) });
       this.forget();
     };
@@ -325,14 +360,41 @@ class LiveChart {
         const key = [...slider.classList].find(c => c.startsWith('st-key-')).slice(7);
         const value = +target.value;
         if (key === this.last?.key && value === this.last.value) continue;
-        this.last = { key, value };
-        // A moment later: what comes at once goes out as one message, for which only the slider would run.
-        setTimeout(() => this.gone || this.report('drag', { key, value }));
-        this.forget();
+        this.follow(key, value);
       }
     });
     moved.observe(document.body, { subtree: true, attributes: true, attributeFilter: ['value'] });
     this.undo.push(() => moved.disconnect());
+  }
+
+  // The picture at once, by the line where there is one. The page, by Streamlit, once the pointer rests: a moment
+  // later, as what comes at once goes out as one message, for which only the slider would run.
+  follow(key, value) {
+    clearTimeout(this.pausing);
+    this.last = { key, value };
+    const page = () => this.gone || this.report('drag', { key, value });
+    if (this.ask(key, value)) this.pausing = setTimeout(page, 150); else this.pausing = setTimeout(page);
+    this.forget();
+  }
+
+  open() {
+    if (this.channel?.readyState <= WebSocket.OPEN) return;
+    this.channel = new WebSocket(base().replace(/^http/, 'ws') + LINE);
+    this.channel.onmessage = ({ data }) => {
+      const picture = JSON.parse(data);
+      this.asked = false;
+      if (this.question) this.ask(...this.question);
+      if (picture && !this.gone && this.last) this.update({ ...this.sent, data: { ...this.data, ...picture } });
+    };
+    this.channel.onclose = () => { this.asked = false; this.channel = null; };
+  }
+
+  // One question under way at a time, the newest wins. False where there is no line.
+  ask(key, value) {
+    if (this.channel?.readyState !== WebSocket.OPEN || !this.data.line) return false;
+    this.question = this.asked ? [key, value] : null;
+    if (!this.asked) this.channel.send(JSON.stringify({ line: this.data.line, key, value }));
+    return this.asked = true;
   }
 
   // Once nothing has moved for a while the slider's own value holds.

@@ -25,6 +25,7 @@ from starlette.staticfiles import StaticFiles
 
 from nnplay.figures.frames import Frames
 from nnplay.figures.theme import DARK
+from nnplay.ui.live import LIVE_ROUTE
 
 PLOTLY_ROUTE = "/plotlyjs"
 
@@ -57,9 +58,9 @@ _HTML = """
 </div>
 """
 _JS = (
-    (_HERE / "chart.js")
-    .read_text(encoding="utf-8")
+    "".join((_HERE / name).read_text(encoding="utf-8") for name in ("quick.js", "chart.js"))
     .replace("__DARK__", json.dumps(DARK))
+    .replace("__LINE__", LIVE_ROUTE[1:])
     .replace("__PLOTLY__", f"{PLOTLY_ROUTE[1:]}/plotly.min.js?v={plotly.__version__}")
 )
 _component = st.components.v2.component(
@@ -108,6 +109,7 @@ def live_chart(
     handle: Handle | None = None,
     still: bool = False,
     watch: str | None = None,
+    line: str | None = None,
     on_click: Callable[[Click], None] | None = None,
     on_drop: Callable[[str, float], None] | None = None,
 ) -> None:
@@ -122,24 +124,32 @@ def live_chart(
     {"trace": i, "columns": n} shows frame row * n + column while the pointer is over that cell. report:
     the page runs again where the visitor scrubs, pauses or plays to the end, and `position(key)` says
     where that is. watch: prefix of the keys of sliders that report while they are dragged:
-    `dragged(key)`. on_click is called with the mark that was hit, before the page runs again; on_drop
-    with the key and the value where a `handle` was let go. still: a picture and no more.
+    `dragged(key)`; line: where the chart asks for its pictures meanwhile, see `nnplay.ui.live`. on_click is
+    called with the mark that was hit, before the page runs again; on_drop with the key and the value where
+    a `handle` was let go. still: a picture and no more.
     """
     held = _state(key)
     _component(
         key=key,
         data={
-            "figure": figure.to_json(),
-            "alt": alt,
+            **picture_data(
+                figure,
+                alt=alt,
+                at=at,
+                frames=frames,
+                run=run,
+                start=_sent(key, run, len(frames), held.get("need")) if frames and run else 0,
+                rate=rate,
+                restart=restart,
+                at_end=at_end,
+                growing=growing,
+            ),
             "height": height,
             "width": least_width,
-            "frames": _pack(frames, key, run, held.get("need"), rate, restart, at_end, growing)
-            if frames
-            else None,
-            "at": at,
             "click": on_click is not None,
             "report": report,
             "watch": watch,
+            "line": line,
             "still": still,
             "echo": held.get("drag"),  # so that a report is answered even where the picture stays the same
             "handle": handle and {"key": handle.key, "min": handle.min, "max": handle.max},
@@ -152,6 +162,45 @@ def live_chart(
         on_need_change=_nothing,
         on_more_change=_nothing,
     )
+
+
+def picture_data(
+    figure: go.Figure,
+    *,
+    alt: str,
+    at: int | None = None,
+    frames: Frames | None = None,
+    run: str | None = None,
+    start: int = 0,
+    rate: float = 12,
+    restart: bool = False,
+    at_end: bool = False,
+    growing: bool = False,
+    **_: Any,
+) -> dict[str, Any]:
+    """What of a chart differs from picture to picture, as the browser takes it; arguments as in `live_chart`.
+
+    Of the frames those from `start` on. A run without a name is known by its numbers.
+    """
+    packed = None
+    if frames:
+        packed = {
+            "labels": list(frames.labels[start:]),
+            "traces": {
+                i: {path: _encode(values[start:]) for path, values in attributes.items()}
+                for i, attributes in frames.traces.items()
+            },
+            "layout": {path: _encode(values[start:]) for path, values in frames.layout.items()},
+            "grow": {
+                i: {path: _encode(values) for path, values in attributes.items()}
+                for i, attributes in frames.grow.items()
+            },
+            "upto": [int(n) for n in frames.upto[start:]],
+        }
+        run = run or hashlib.blake2b(json.dumps(packed).encode(), digest_size=8).hexdigest()
+        packed |= {"run": run, "start": start, "rate": rate}
+        packed |= {"restart": restart, "at_end": at_end, "growing": growing}
+    return {"figure": figure.to_json(), "alt": alt, "at": at, "frames": packed}
 
 
 def dragged(chart: str) -> tuple[str, float] | None:
@@ -200,38 +249,11 @@ def _call(handler: Callable | None, event: Click | tuple | None) -> None:
         handler(*event) if isinstance(event, tuple) else handler(event)
 
 
-def _pack(
-    frames: Frames,
-    chart: str,
-    run: str | None,
-    need: Any,
-    rate: float,
-    restart: bool,
-    at_end: bool,
-    growing: bool,
-) -> dict[str, Any]:
-    """The frames as JSON: all of them, or of a named run what is new since the last time."""
-    start = 0
-    if run is not None:
-        sent_run, sent = st.session_state.get(f"{chart}:sent", (None, 0))
-        start = min(sent, len(frames)) if sent_run == run and need != run else 0
-        st.session_state[f"{chart}:sent"] = (run, len(frames))
-    packed = {
-        "labels": list(frames.labels[start:]),
-        "traces": {
-            i: {path: _encode(values[start:]) for path, values in attributes.items()}
-            for i, attributes in frames.traces.items()
-        },
-        "layout": {path: _encode(values[start:]) for path, values in frames.layout.items()},
-        "grow": {
-            i: {path: _encode(values) for path, values in attributes.items()}
-            for i, attributes in frames.grow.items()
-        },
-        "upto": [int(n) for n in frames.upto[start:]],
-    }
-    run = run or hashlib.blake2b(json.dumps(packed).encode(), digest_size=8).hexdigest()
-    how = {"growing": growing, "rate": rate, "restart": restart, "at_end": at_end}
-    return {"run": run, "start": start, **how, **packed}
+def _sent(chart: str, run: str, frames: int, need: Any) -> int:
+    """How many frames of a named run the browser has, which after this has all of them."""
+    sent_run, sent = st.session_state.get(f"{chart}:sent", (None, 0))
+    st.session_state[f"{chart}:sent"] = (run, frames)
+    return min(sent, frames) if sent_run == run and need != run else 0
 
 
 def _encode(values: Any) -> Any:

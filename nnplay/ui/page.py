@@ -11,6 +11,7 @@ import inspect
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, TypeAlias
@@ -24,8 +25,17 @@ from nnplay import topics
 from nnplay.figures import theme
 from nnplay.records import Experiment, Record
 from nnplay.ui import code
-from nnplay.ui.chart import Handle, dragged, live_chart, position
+from nnplay.ui.chart import Handle, dragged, live_chart, picture_data, position
 from nnplay.ui.links import Link, links
+from nnplay.ui.live import Line
+
+_caught: ContextVar[list | None] = ContextVar("caught", default=None)
+"""Where a picture is drawn for the browser alone, and not on the page."""
+
+
+class _Enough(Exception):  # noqa: N818
+    """The picture is caught."""
+
 
 Draw: TypeAlias = "Callable[[View], Callable[[Any], None]]"
 
@@ -120,6 +130,7 @@ class View:
         self.function = function
         self.draw = draw
         self.run: Run | None = None
+        self.line: Line | None = None
         self.defaults = {
             name: parameter.default
             for name, parameter in inspect.signature(function).parameters.items()
@@ -142,12 +153,17 @@ class View:
         """Draw the view: the picture, the controls beside it, and what stands under both."""
         stage, self.controls = st.columns([3.1, 1], gap="medium")
         picture = self.draw(self)
+        if not inspect.isgeneratorfunction(self.function):
+            self.line = Line(lambda key, value: self._moved(picture, key, value))
+        st.session_state[f"{self.slug}-line"] = self.line  # the one before it is closed with that
         part = self._part()
         below = st.container()  # not st.empty: a fragment may refill only a block of the fragment around it
         with stage:
             # all that runs again while a slider is dragged; of what stands outside it may only refill `below`
             st.fragment(self._picture)(picture, part, below)
-        if part == "Take home":
+        if part in ("Explanation", None):
+            st.markdown(inspect.getdoc(self.draw) or "")
+        elif part == "Take home":
             self._downloads()
 
     def _picture(self, picture: Callable[[Any], None], part: str, below) -> None:
@@ -171,8 +187,9 @@ class View:
                 self.chart(theme.figure(xaxis=HIDDEN, yaxis=HIDDEN), alt="No picture")
         if self.run:
             self.run.button()
-        with below:
-            self._below(part)
+        if part in ("Numbers", "Code"):
+            with below:
+                self._below(part)
 
     # ---- controls: the name is the compute function's argument, whose default is the control's ---------
 
@@ -289,12 +306,36 @@ class View:
             value = st.session_state.get(self._key(name), value)
         match dragged(self._chart_key(0)):
             case (key, raw) if key == self._key(name):
-                if name in self.grids:
-                    low, high, step = self.grids[name]
-                    return min(max(_snap(raw, low, step), low), high)
-                ladder = self.ladders.get(name, [])
-                return ladder[int(raw)] if 0 <= raw < len(ladder) else value
+                return self._snapped(name, raw, value)
         return value
+
+    def _snapped(self, name: str, raw: float, value: Any) -> Any:
+        """What a slider holds at the raw value that a browser reports; `value` where it makes no sense."""
+        if name in self.grids:
+            low, high, step = self.grids[name]
+            return min(max(_snap(raw, low, step), low), high)
+        ladder = self.ladders.get(name, [])
+        return ladder[int(raw)] if 0 <= raw < len(ladder) else value
+
+    def _moved(self, picture: Callable[[Any], None], key: str, raw: float) -> dict[str, Any] | None:
+        """The first chart at that slider's raw value, as the browser takes it; None where there is none."""
+        name = key.removeprefix(f"{self.slug}_")
+        if not math.isfinite(raw) or name not in self.settings:
+            return None
+        settings = self.settings | {name: self._snapped(name, raw, self.settings[name])}
+        settings |= {tied: settings[to] for tied, to in self.ties.items()}
+        try:
+            record = self.function(**settings)
+        except ValueError:
+            return None  # the script will say it
+        caught = _caught.set([])
+        try:
+            picture(record)
+        except _Enough:
+            return _caught.get()[0]
+        finally:
+            _caught.reset(caught)
+        return None
 
     # ---- the picture and what stands under it --------------------------------------------------------
 
@@ -314,9 +355,14 @@ class View:
 
     def chart(self, figure: go.Figure, *, alt: str, **kw) -> None:
         """A live chart; `kw` as in `live_chart`. The first one of a view carries the sliders' dragging."""
+        caught = _caught.get()
+        if caught is not None:
+            caught.append(picture_data(figure, alt=alt, **kw))
+            raise _Enough
         key = self._chart_key(self.charts)
         if not self.charts:
             kw.setdefault("watch", f"{self.slug}_")
+            kw["line"] = self.line and self.line.token
             self.figure = figure
             if self.run:
                 kw |= {"run": self.run.name, "growing": not self.run.done}
@@ -362,9 +408,7 @@ class View:
         )
 
     def _below(self, part: str) -> None:
-        if part in ("Explanation", None):
-            st.markdown(inspect.getdoc(self.draw) or "")
-        elif self.record is None:
+        if self.record is None:
             st.caption("There is nothing to show before the settings give a picture.")
         elif part == "Numbers":
             st.dataframe(pd.DataFrame(self.record.table()), hide_index=True)
@@ -372,10 +416,9 @@ class View:
             st.code(code.script(self.function, self.settings), language="python")
             with st.expander(f"The source of {self.name}"):
                 st.code(code.source(self.function), language="python")
-        else:
-            st.caption("As PNG: the camera at the top right of the chart. As a link: this page's address.")
 
     def _downloads(self) -> None:
+        st.caption("As PNG: the camera at the top right of the chart. As a link: this page's address.")
         if self.record is None or self.figure is None:
             return
         files = (

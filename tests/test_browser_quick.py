@@ -1,0 +1,80 @@
+"""What is moved without Plotly (nnplay/ui/quick.js) looks as Plotly itself draws it."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from serving import grab, pictures, visit
+
+pytestmark = pytest.mark.browser
+
+# Topic, view, slider, and how many steps it is moved.
+MOVES = [
+    ("activations", "Curves", "x", 9),
+    ("activations", "Softmax", "temperature", 2),
+    ("convolution", "Feature maps", "sample", 1),
+    ("optimizers", "Learning rate", "lr", 3),
+    ("optimizers", "Schedules", "noise", 1),
+    ("optimizers", "Mini-batches", "batch_size", 2),
+]
+HOLD = """() => { const chart = document.querySelector('.nnplay-chart').chart;
+    chart.drawSoon = chart.report = () => {}; }"""
+DRAW = "() => document.querySelector('.nnplay-chart').chart.redraw()"
+DRAWN = "() => +document.querySelector('.nnplay-chart').dataset.drawn"
+
+
+def seen(page) -> np.ndarray:
+    """The chart's pixels, (height, width, 3) from 0 to 255."""
+    png = page.locator(".nnplay-chart .plot").first.screenshot()
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+
+
+def differing(a: np.ndarray, b: np.ndarray) -> float:
+    """The share of pixels that the eye could tell apart."""
+    return float((np.abs(a - b).max(2) > 100).mean())
+
+
+@pytest.mark.parametrize(("topic", "view", "key", "steps"), MOVES)
+def test_what_is_moved_looks_as_plotly_draws_it(app, page, topic, view, key, steps):
+    visit(page, f"{app}/{topic}?{topic}_view={view}")
+    page.evaluate(HOLD)
+    before, drawn = seen(page), page.evaluate(DRAWN)
+    slider = page.locator(f".st-key-{topic}_{key} input[type=range]")
+    for _ in range(steps):
+        shown = pictures(page)
+        slider.press("ArrowRight")
+        page.wait_for_function("n => document.querySelector('.nnplay-chart').dataset.pictures > n", arg=shown)
+    page.mouse.move(5, 5)
+    assert page.evaluate(DRAWN) == drawn  # all of it moved, nothing drawn
+    moved = seen(page)
+    page.evaluate(DRAW)
+    after = seen(page)
+    assert differing(before, after) > 0.0005  # something has happened
+    assert differing(moved, after) < 0.0005
+
+
+def test_frames_are_moved_and_end_as_plotly_draws_them(app, page):
+    visit(page, f"{app}/optimizers?optimizers_view=Schedules")
+    page.evaluate(HOLD)
+    drawn = page.evaluate(DRAWN)
+    scrub = page.get_by_label(
+        "Frame of Learning rate and distance to the minimum at every step, and the path"
+    )
+    for _ in range(3):
+        scrub.press("PageDown")
+    assert page.evaluate(DRAWN) == drawn
+    moved = seen(page)
+    page.evaluate(DRAW)
+    assert differing(moved, seen(page)) < 0.0005
+
+
+def test_a_drag_on_the_chart_ends_drawn_by_plotly(app, page):
+    visit(page, f"{app}/activations")
+    x, y = grab(page, "activations_x")
+    drawn = page.evaluate(DRAWN)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 20, y, steps=4)
+    page.mouse.up()
+    page.wait_for_function(f"n => ({DRAWN})() > n", arg=drawn)

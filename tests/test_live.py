@@ -1,0 +1,66 @@
+"""The line past the script: a dragged slider's picture is the one that the page draws once it is let go."""
+
+import gc
+import json
+
+import pytest
+from test_pages import VIEWS, opened
+
+from nnplay.ui.live import Line, _picture
+
+
+def drawn(at) -> dict:
+    """The data of the page's first live chart."""
+    for element in at.get("bidi_component"):
+        data = json.loads(element.proto.json or "{}")
+        if "figure" in data:
+            return data
+    raise AssertionError("no chart on the page")
+
+
+def ladder(at, key: str) -> list:
+    return next((w.options for w in at.select_slider if w.key == key), [])
+
+
+@pytest.mark.parametrize(("slug", "label"), VIEWS)
+def test_the_line_draws_what_the_page_draws(slug, label):
+    at = opened(slug, label)
+    line = at.session_state[f"{slug}-line"]
+    if line is None:
+        return  # a run, which goes on by itself
+    own = [w for w in [*at.slider, *at.select_slider] if w.key.startswith(f"{slug}_")]
+    for slider in own[:3]:
+        rungs = ladder(at, slider.key)
+        value = rungs[-1] if rungs else slider.max
+        raw = len(rungs) - 1 if rungs else value
+        answer = line.answer(slider.key, raw)
+        there = opened(slug, label, **{slider.key: str(value)})
+        if answer is None:
+            assert there.warning  # refused: the page says why
+            continue
+        picture = drawn(there)
+        assert json.loads(answer["figure"]) == json.loads(picture["figure"]), slider.key
+        assert (answer["alt"], answer["at"]) == (picture["alt"], picture["at"])
+
+
+def test_questions_that_make_no_sense_are_answered_by_null():
+    line = Line(lambda key, value: {"figure": f"{key} {value}"})
+    ask = {"line": line.token, "key": "x", "value": 1}
+    assert json.loads(_picture(json.dumps(ask))) == {"figure": "x 1"}
+    for wrong in ("", "[1", "[]", json.dumps(ask | {"line": "elsewhere"}), json.dumps(ask | {"value": "1"})):
+        assert _picture(wrong) == "null"
+
+
+def test_a_line_is_closed_with_the_session_that_holds_it():
+    line = Line(lambda key, value: {})
+    token = line.token
+    del line
+    gc.collect()
+    assert _picture(json.dumps({"line": token, "key": "x", "value": 1})) == "null"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_numbers_that_are_none_change_nothing(value):
+    slug, label = VIEWS[0]
+    at = opened(slug, label)
+    assert at.session_state[f"{slug}-line"].answer(at.slider[0].key, value) is None
