@@ -3,6 +3,7 @@
 
 const DARK = __DARK__;
 const PLOTLY = '__PLOTLY__', LINE = '__LINE__';
+const FONT = '16px "Source Sans"';  // Plotly measures texts, so their type has to be there first
 const CONFIG = { displaylogo: false, responsive: false, scrollZoom: false,
                  modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d'] };
 
@@ -117,7 +118,7 @@ class LiveChart {
     this.plot.style.minWidth = `${data.width / 16}rem`;
     const pan = this.plot.parentElement;
     pan.tabIndex = pan.scrollWidth > pan.clientWidth ? 0 : -1;  // whoever has no pointer scrolls by key
-    try { await loadPlotly(); } catch {
+    try { await Promise.all([loadPlotly(), document.fonts.load(FONT)]); } catch {
       this.plot.textContent = 'The chart cannot be drawn: its library (Plotly) could not be loaded from this server. Reload the page to try again.';
       return;
     }

@@ -366,7 +366,7 @@ function annotation(gd, index, item, changed, shown) {
   if (!text || item.showarrow) return null;
   const steps = [];
   for (const attribute of changed) {
-    if (attribute === 'text') steps.push(() => { anchored(node, text, item.xanchor); write(text, item.text); });
+    if (attribute === 'text') steps.push(() => { hold(node, text, item); write(text, item.text); });
     else if (attribute === 'font.color') steps.push(() => paint(text, 'fill', item.font.color));
     else if (attribute === 'opacity') steps.push(() => { node.style.opacity = item.opacity; });
     else if (attribute === 'x' || attribute === 'y') {
@@ -379,13 +379,13 @@ function annotation(gd, index, item, changed, shown) {
   return () => steps.forEach(step => step());
 }
 
-// A text that grows goes on standing where its annotation is held: Plotly begins it at its left end.
-function anchored(node, text, side) {
-  const box = node.querySelector('rect.bg'), end = { right: 1, center: 0.5 }[side];
-  if (!end || !box || text.getAttribute('text-anchor') !== 'start') return;
-  const left = +text.getAttribute('x'), margin = left - box.getAttribute('x');
-  text.setAttribute('text-anchor', end === 1 ? 'end' : 'middle');
-  text.setAttribute('x', left + end * (box.getAttribute('width') - 2 * margin));
+// Plotly centers a line in a box of its length: here it is held at the end at which its annotation is.
+function hold(node, text, { xanchor, text: now }) {
+  const box = node.querySelector('rect.bg');
+  if (!box || !['left', 'right'].includes(xanchor) || /<br/i.test(now)) return;
+  const left = +box.getAttribute('x') + 1.5, width = box.getAttribute('width') - 3;
+  text.setAttribute('text-anchor', xanchor === 'left' ? 'start' : 'end');
+  text.setAttribute('x', xanchor === 'left' ? left : left + width);
 }
 
 function picture(gd, index, item, changed) {
