@@ -114,7 +114,7 @@ def drag(browser, url: str, key: str) -> tuple[float | None, list[float]]:
     page.mouse.down()
     for i in range(DRAG):
         page.mouse.move(x + 60 * np.sin(i / 12), y)
-        page.wait_for_timeout(12)
+        page.wait_for_timeout(4)
     pictures = np.array(page.evaluate("window.pictures"))
     page.mouse.up()
     page.close()
@@ -197,7 +197,7 @@ def in_a_browser(url: str, floor: str, started: tuple[float, float]) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         page, floor_first = opened(browser, floor, "[data-testid=stSlider]")
-        base = press(page, "floor_x", "[data-testid=stMain]", None)
+        base = press(page, "floor_x", "[data-testid=stMarkdown]", None)
         page.close()
         page, first = opened(browser, url, ".nnplay-chart[data-pictures]")
         page.close()
