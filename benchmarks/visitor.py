@@ -1,4 +1,4 @@
-"""A visitor without a browser: speaks the protocols of Streamlit and of the live chart, so 25 fit on two cores."""
+"""A visitor without a browser, who speaks the protocols of Streamlit and of the live chart."""
 
 from __future__ import annotations
 

@@ -22,7 +22,13 @@ def fate(text: str, up: bool = False) -> dict:
     """What became of a run, at the right of a surface; nothing if there is nothing to say."""
     corner = {"xref": "x domain", "x": 0.97, "xanchor": "right", "yref": "y domain"}
     corner |= {"y": 0.97, "yanchor": "top"} if up else {"y": 0.03, "yanchor": "bottom"}
-    return {**NOTE, **corner, "text": text, "visible": bool(text), "bgcolor": faded(COLOR["paper"], 0.8)}
+    return {**NOTE, **corner, "text": text, "bgcolor": faded(COLOR["paper"], 0.8)}
+
+
+def roof(value: float) -> float:
+    """The least of 1, 2 or 5 times a power of ten not below `value`: the end of an axis that holds still."""
+    power = 10.0 ** np.floor(np.log10(value))
+    return float(next(step * power for step in (1, 2, 5, 10) if step * power >= value))
 
 
 RELIEF = [[0.0, COLOR["paper"]], [1.0, COLOR["grid"]]]
