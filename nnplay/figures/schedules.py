@@ -57,7 +57,7 @@ def schedule(record) -> go.Figure:
     x["range"], y["range"] = (-4, 2), (-3, 3)  # nearer to where it ends
     diverged = [f"{name} diverged at step {at}" for name, at in zip(names, record.diverged_at) if at]
     along = {"domain": (0, 0.47), "range": (0, steps[-1])}
-    top = roof(float(record.lr.max()))
+    top = roof(1.05 * float(record.lr.max()))
     return figure(
         traces,
         xaxis=x,
