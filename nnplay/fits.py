@@ -28,7 +28,7 @@ POINTS = 64  # to train on, and as many held out
 DIVERGED = 1e6
 """A net has diverged when its loss is more than this, or not a number."""
 
-_FRAMES = 100
+_FRAMES = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def fit(
 ) -> Iterator[Fit]:
     """One small net per activation, all from the same weights, trained on the same noisy points.
 
-    Full-batch training on the mean squared error. Yields the record so far at up to 100 moments,
+    Full-batch training on the mean squared error. Yields the record so far at up to 300 moments,
     evenly spaced, and at last the complete one.
 
     Raises ValueError for an unknown name, a number out of its range (`HIDDEN_LAYERS`, `UNITS`, `STD`,
