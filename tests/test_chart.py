@@ -60,8 +60,8 @@ def sent(moments: Frames, **kw) -> dict:
     return chart.picture_data(theme.figure(), alt="", frames=moments, **kw)["frames"]
 
 
-def chunk(moments: Frames, run: str, need: str | None = None) -> dict:
-    return sent(moments, run=run, start=chart._sent("c", run, len(moments), need))
+def chunk(moments: Frames, run: str, need: str | None = None, more: str | None = None) -> dict:
+    return sent(moments, run=run, start=chart._sent("c", run, len(moments), {"need": need, "more": more}))
 
 
 def test_frames_arrive_whole_and_in_single_precision():
@@ -97,6 +97,9 @@ def test_a_growing_run_is_sent_in_chunks_and_whole_again_on_request():
     assert chunk(frames(5), "run")["labels"] == []
     assert chunk(frames(5), "run", "run")["start"] == 0
     assert chunk(frames(5), "another")["start"] == 0
+    assert chunk(frames(6), "another", more="another:6")["start"] == 6  # the line has brought them
+    assert chunk(frames(6), "third", more="another:6")["start"] == 0
+    assert chunk(frames(6), "fourth", more="fourth:many")["start"] == 0
 
 
 def test_frames_of_different_lengths_are_refused():

@@ -26,14 +26,15 @@ def ladder(at, key: str) -> list:
 def test_the_line_draws_what_the_page_draws(slug, label):
     at = opened(slug, label)
     line = at.session_state[f"{slug}-line"]
-    if line is None:
-        return  # a run, which goes on by itself
+    if drawn(at)["of_run"]:
+        assert line.moved(at.slider[0].key, at.slider[0].value) is None  # another setting is another run
+        return
     own = [w for w in [*at.slider, *at.select_slider] if w.key.startswith(f"{slug}_")]
     for slider in own[:3]:
         rungs = ladder(at, slider.key)
         value = rungs[-1] if rungs else slider.max
         raw = len(rungs) - 1 if rungs else value
-        answer = line.answer(slider.key, raw)
+        answer = line.moved(slider.key, raw)
         there = opened(slug, label, **{slider.key: str(value)})
         if answer is None:
             assert there.warning  # refused: the page says why
@@ -51,6 +52,21 @@ def test_questions_that_make_no_sense_are_answered_by_null():
         assert _picture(wrong) == "null"
 
 
+def test_the_line_brings_the_rest_of_a_run():
+    at = opened("activations", "Training", activations_epochs="60")
+    first, line = drawn(at), at.session_state["activations-line"]
+    run, have = first["frames"]["run"], len(first["frames"]["labels"])
+    assert line.more("another", have) is None
+    growing = first["frames"]["growing"]
+    while growing:
+        chunk = line.more(run, have)["frames"]
+        assert (chunk["run"], chunk["start"]) == (run, have)
+        have += len(chunk["labels"])
+        growing = chunk["growing"]
+    assert have == 61  # the start, and every epoch
+    assert line.more(run, have)["frames"]["labels"] == []
+
+
 def test_a_line_is_closed_with_the_session_that_holds_it():
     line = Line(lambda key, value: {})
     token = line.token
@@ -63,4 +79,4 @@ def test_a_line_is_closed_with_the_session_that_holds_it():
 def test_numbers_that_are_none_change_nothing(value):
     slug, label = VIEWS[0]
     at = opened(slug, label)
-    assert at.session_state[f"{slug}-line"].answer(at.slider[0].key, value) is None
+    assert at.session_state[f"{slug}-line"].moved(at.slider[0].key, value) is None

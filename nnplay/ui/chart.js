@@ -166,7 +166,7 @@ class LiveChart {
       this.fresh = frames.restart;
     }
     if (frames.start === this.frames.length) this.append(frames);
-    if (frames.growing) this.send.state('more', `${this.run}:${this.frames.length}`);
+    this.grown(frames.growing);
     if (this.fresh && this.frames.length) { this.fresh = false; this.position = 0; this.play(true); }
     if (this.ending && !frames.restart) this.position = this.frames.length;  // who stood at the end stays there
     this.ending = false;
@@ -176,6 +176,14 @@ class LiveChart {
     this.scrub.setAttribute('aria-label', 'Frame of ' + this.data.alt);
     this.drawn = -1;
     this.tell();
+  }
+
+  // A run that goes on is asked for more; once it has ended the page has to know it.
+  grown(growing) {
+    const have = this.frames.length, open = this.channel?.readyState === WebSocket.OPEN && this.data.line;
+    if (growing && open) this.channel.send(JSON.stringify({ line: this.data.line, run: this.run, have }));
+    else if (growing || this.byLine) this.send.state('more', `${this.run}:${have}`);
+    this.byLine = growing && open;
   }
 
   append({ labels, traces, layout, grow, upto }) {
@@ -383,16 +391,23 @@ class LiveChart {
     this.channel = new WebSocket(base().replace(/^http/, 'ws') + LINE);
     this.channel.onmessage = ({ data }) => {
       const picture = JSON.parse(data);
-      this.asked = false;
-      if (this.question) this.ask(...this.question);
-      if (picture && !this.gone && this.last) this.update({ ...this.sent, data: { ...this.data, ...picture } });
+      if (this.gone) return;
+      if (!this.data.of_run) { this.asked = false; if (this.question) this.ask(...this.question); }
+      else if (picture?.frames?.run !== this.run) { this.hangUp(); return; }
+      if (picture && (this.last || this.data.of_run)) this.update({ ...this.sent, data: { ...this.data, ...picture } });
     };
-    this.channel.onclose = () => { this.asked = false; this.channel = null; };
+    this.channel.onclose = () => { this.asked = false; this.channel = null; this.hangUp(); };
+  }
+
+  // The line has no answer: the script goes on with the run, if it still is this one.
+  hangUp() {
+    if (this.byLine && !this.gone) this.send.state('more', `${this.run}:${this.frames.length}`);
+    this.byLine = false;
   }
 
   // One question under way at a time, the newest wins. False where there is no line.
   ask(key, value) {
-    if (this.channel?.readyState !== WebSocket.OPEN || !this.data.line) return false;
+    if (this.channel?.readyState !== WebSocket.OPEN || this.data.of_run) return false;
     this.question = this.asked ? [key, value] : null;
     if (!this.asked) this.channel.send(JSON.stringify({ line: this.data.line, key, value }));
     return this.asked = true;

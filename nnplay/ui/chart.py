@@ -138,7 +138,7 @@ def live_chart(
                 at=at,
                 frames=frames,
                 run=run,
-                start=_sent(key, run, len(frames), held.get("need")) if frames and run else 0,
+                start=_sent(key, run, len(frames), held) if frames and run else 0,
                 rate=rate,
                 restart=restart,
                 at_end=at_end,
@@ -150,6 +150,7 @@ def live_chart(
             "report": report,
             "watch": watch,
             "line": line,
+            "of_run": run is not None,
             "still": still,
             "echo": held.get("drag"),  # so that a report is answered even where the picture stays the same
             "handle": handle and {"key": handle.key, "min": handle.min, "max": handle.max},
@@ -249,11 +250,17 @@ def _call(handler: Callable | None, event: Click | tuple | None) -> None:
         handler(*event) if isinstance(event, tuple) else handler(event)
 
 
-def _sent(chart: str, run: str, frames: int, need: Any) -> int:
-    """How many frames of a named run the browser has, which after this has all of them."""
+def _sent(chart: str, run: str, frames: int, held: Mapping[str, Any]) -> int:
+    """How many frames of a named run the browser has, by the line or from here. After this it has all."""
     sent_run, sent = st.session_state.get(f"{chart}:sent", (None, 0))
     st.session_state[f"{chart}:sent"] = (run, frames)
-    return min(sent, frames) if sent_run == run and need != run else 0
+    name, _, have = str(held.get("more")).partition(":")
+    if held.get("need") == run:
+        return 0
+    start = sent if sent_run == run else 0
+    if name == run and have.isdecimal():
+        start = max(start, int(have))
+    return min(start, frames)
 
 
 def _encode(values: Any) -> Any:

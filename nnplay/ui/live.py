@@ -1,8 +1,9 @@
-"""The way of a dragged slider's value to its picture, past the script.
+"""The chart's own line to its view, past the script.
 
 A rerun of the script costs a browser some 30 ms before anything is drawn, which is too much for a picture
-that follows a pointer. So while a slider moves, the chart asks for its pictures on a socket of its own. The
-script runs, and with it all else that stands on the page, as soon as the pointer rests.
+that follows a pointer, and for a net that trains. So while a slider moves the chart asks for its pictures on
+a socket of its own, and for more of a run while there is more. The script runs, and with it all else that
+stands on the page, as soon as the pointer rests or the run has ended.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import secrets
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import WebSocketRoute
@@ -19,14 +20,21 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 LIVE_ROUTE = "/live"
 
-Answer = Callable[[str, float], dict[str, Any] | None]
+Picture: TypeAlias = "dict[str, Any] | None"
+"""What `nnplay.ui.chart.picture_data` makes, or nothing where there is no answer."""
 
 
 class Line:
-    """What answers one view's chart. It is open as long as somebody, the visitor's session, holds it."""
+    """What answers one view's chart. It is open as long as somebody, the visitor's session, holds it.
 
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
+    moved(key, value): the picture while that slider is at that raw value. more(run, have): the picture of the
+    run of that name, a little further on, with its frames from the first that the browser does not have.
+    """
+
+    def __init__(
+        self, moved: Callable[[str, float], Picture], more: Callable[[str, int], Picture] | None = None
+    ) -> None:
+        self.moved, self.more = moved, more or (lambda run, have: None)
         self.token = secrets.token_urlsafe(16)  # nobody else can ask here
         _lines[self.token] = self
 
@@ -40,7 +48,7 @@ def live_route() -> WebSocketRoute:
 
 
 async def _serve(socket: WebSocket) -> None:
-    """Answers {"line": token, "key": slider, "value": number} with the picture's data, or with null."""
+    """Answers {"line": token} with "key" and "value" of a slider, or "run" and "have": a picture, or null."""
     await socket.accept()
     try:
         while True:
@@ -55,8 +63,10 @@ def _picture(asked: str) -> str:
         question = json.loads(asked)
     except ValueError:
         return "null"
+    picture = None
     match question:
-        case {"line": str(token), "key": str(key), "value": int() | float() as value}:
-            line = _lines.get(token)
-            return json.dumps(line.answer(key, value) if line else None)
-    return "null"
+        case {"line": str(token), "key": str(key), "value": int() | float() as value} if token in _lines:
+            picture = _lines[token].moved(key, value)
+        case {"line": str(token), "run": str(run), "have": int(have)} if token in _lines:
+            picture = _lines[token].more(run, have)
+    return json.dumps(picture)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import inspect
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from types import ModuleType
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
@@ -29,12 +31,15 @@ from nnplay.ui.chart import Handle, dragged, live_chart, picture_data, position
 from nnplay.ui.links import Link, links
 from nnplay.ui.live import Line
 
-_caught: ContextVar[list | None] = ContextVar("caught", default=None)
-"""Where a picture is drawn for the browser alone, and not on the page."""
+_line: ContextVar[dict | None] = ContextVar("line", default=None)
+"""Set where a picture is drawn for the line and not on the page: what is then said of its run."""
 
 
-class _Enough(Exception):  # noqa: N818
-    """The picture is caught."""
+class _Caught(Exception):  # noqa: N818
+    """Ends a picture that is drawn for the line: its first chart is all that is wanted."""
+
+    def __init__(self, picture: dict[str, Any]) -> None:
+        self.picture = picture
 
 
 Draw: TypeAlias = "Callable[[View], Callable[[Any], None]]"
@@ -153,8 +158,7 @@ class View:
         """Draw the view: the picture, the controls beside it, and what stands under both."""
         stage, self.controls = st.columns([3.1, 1], gap="medium")
         picture = self.draw(self)
-        if not inspect.isgeneratorfunction(self.function):
-            self.line = Line(lambda key, value: self._moved(picture, key, value))
+        self.line = Line(partial(self._moved, picture), partial(self._more, picture))
         st.session_state[f"{self.slug}-line"] = self.line  # the one before it is closed with that
         part = self._part()
         below = st.container()  # not st.empty: a fragment may refill only a block of the fragment around it
@@ -318,23 +322,41 @@ class View:
         return ladder[int(raw)] if 0 <= raw < len(ladder) else value
 
     def _moved(self, picture: Callable[[Any], None], key: str, raw: float) -> dict[str, Any] | None:
-        """The first chart at that slider's raw value, as the browser takes it; None where there is none."""
+        """The first chart at that slider's raw value, as the browser takes it; None where there is none.
+
+        Not of a run: with another setting it begins anew, which is the script's.
+        """
         name = key.removeprefix(f"{self.slug}_")
-        if not math.isfinite(raw) or name not in self.settings:
+        if self.run or not math.isfinite(raw) or name not in self.settings:
             return None
         settings = self.settings | {name: self._snapped(name, raw, self.settings[name])}
         settings |= {tied: settings[to] for tied, to in self.ties.items()}
         try:
-            record = self.function(**settings)
+            return self._caught(picture, self.function(**settings))
         except ValueError:
             return None  # the script will say it
-        caught = _caught.set([])
+
+    def _more(self, picture: Callable[[Any], None], name: str, have: int) -> dict[str, Any] | None:
+        """The view's run, a budget further, with its frames from `have` on; None where it is another run."""
+        run = self.run
+        if run is None or run.name != name:
+            return None
+        try:
+            run.advance(BUDGET)
+        except ValueError:
+            return None  # the script will say it
+        return self._caught(picture, run.record, run=name, start=have, growing=not run.done)
+
+    @staticmethod
+    def _caught(picture: Callable[[Any], None], record: Record, **run: Any) -> dict[str, Any] | None:
+        """The first chart of a picture that is drawn for the line alone."""
+        before = _line.set(run)
         try:
             picture(record)
-        except _Enough:
-            return _caught.get()[0]
+        except _Caught as caught:
+            return caught.picture
         finally:
-            _caught.reset(caught)
+            _line.reset(before)
         return None
 
     # ---- the picture and what stands under it --------------------------------------------------------
@@ -342,7 +364,7 @@ class View:
     def _advance(self, settings: dict[str, Any]) -> Record:
         """The record of a run of these settings, a budget further at each pass.
 
-        New settings begin a new run. The next pass is asked for by the chart once it has drawn this one: a
+        New settings begin a new run. More of it the chart asks for by its line, once it has drawn this: a
         browser that is gone asks no more, and with that its run has ended.
         """
         key = f"{self.slug}-{self.name}-run"
@@ -355,10 +377,9 @@ class View:
 
     def chart(self, figure: go.Figure, *, alt: str, **kw) -> None:
         """A live chart; `kw` as in `live_chart`. The first one of a view carries the sliders' dragging."""
-        caught = _caught.get()
-        if caught is not None:
-            caught.append(picture_data(figure, alt=alt, **kw))
-            raise _Enough
+        run = _line.get()
+        if run is not None:
+            raise _Caught(picture_data(figure, alt=alt, **(kw | run)))
         key = self._chart_key(self.charts)
         if not self.charts:
             kw.setdefault("watch", f"{self.slug}_")
@@ -447,13 +468,15 @@ class Run:
     done: bool = False
     stopped: bool = False
     over: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def advance(self, seconds: float) -> None:
-        """Go on for about this long, or to the end."""
-        end = time.perf_counter() + seconds
-        while not self.done and (self.record is None or time.perf_counter() < end):
-            self.record = next(self.steps, None) or self.record
-            self.done = self.steps.gi_frame is None
+        """Go on for about this long and to something new, or to the end; one caller at a time."""
+        with self.lock:
+            before, end = self.record, time.perf_counter() + seconds
+            while not self.done and (self.record is before or time.perf_counter() < end):
+                self.record = next(self.steps, None) or self.record
+                self.done = self.done or self.steps.gi_frame is None
 
     def button(self) -> None:
         """Stop, go on or begin anew: one place, so that nothing moves when a run ends."""
