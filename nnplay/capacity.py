@@ -11,7 +11,7 @@ from nnplay.datasets import DOMAIN, FUNCTIONS
 from nnplay.limits import SEED, check
 from nnplay.records import Table
 
-DEGREE = (0, 20)
+DEGREE = (0, 15)
 ALPHA = (0.0, 100.0)
 NOISE = (0.0, 1.0)
 RANGES = {
@@ -28,12 +28,12 @@ _GRID = np.linspace(*DOMAIN, 201)
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Polynomials of degree 0 to 20 for the same training points.
+    """Polynomials of degree 0 to 15 for the same training points.
 
     `x`, `truth` (g,): the function without noise; `prediction` (g,): the polynomial of `degree` there.
     `points`: for each of train, validation, test its x and y, (n,) each. `error`: for each part the mean
-    squared error of every degree, (21,). `noise`: the standard deviation of the noise. `best`: the sweet
-    spot among the degrees, and `verdicts` (21,): by the rule of `nnplay.parts`.
+    squared error of every degree, (16,). `noise`: the standard deviation of the noise. `best`: the sweet
+    spot among the degrees, and `verdicts` (16,): by the rule of `nnplay.parts`.
     """
 
     degree: int
@@ -75,9 +75,9 @@ def fit(
 ) -> Fit:
     """Polynomial ridge regression of every degree, in closed form.
 
-    `points` x are drawn uniformly, y is the function plus normal noise. More points leave those that are there
-    where they are, more noise moves them along. With alpha 0 and more coefficients than training points it
-    is the shortest of the solutions that pass through all of them. Raises ValueError for settings out of
+    `points` x are drawn uniformly, y is the function plus normal noise. More points leave those that are
+    there where they are, more noise moves them along. With alpha 0 and more coefficients than training points
+    it is the shortest of the solutions that pass through all of them. Raises ValueError for settings out of
     range.
     """
     check(locals(), RANGES, CHOICES)

@@ -1,4 +1,4 @@
-"""Double descent: the shortest of all fits through the points, with fewer features than points and with more."""
+"""Double descent: the shortest of the best fits, with fewer features than points and with more."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class DoubleDescent:
     """Test error against the number of features.
 
     `x`, `truth` (g,); `prediction` (g,): of the first training set `train_x`, `train_y` (n,) with the present
-    number of `features`, whose weights have the length `norm`. `counts` (c,): numbers of features, and of their
-    fits the errors `test` and `train` (c, SEEDS): mean squared distances from the function itself, and from
-    the training points. `unpenalized` (c,): the median test error with alpha 0. `at`: where in `counts` the
-    present number stands.
+    number of `features`, whose weights have the length `norm`. `counts` (c,): numbers of features, and of
+    their fits the errors `test` and `train` (c, SEEDS): mean squared distances from the function itself, and
+    from the training points. `unpenalized` (c,): the median test error with alpha 0. `at`: where in `counts`
+    the present number stands.
     """
 
     features: int
@@ -63,7 +63,7 @@ class DoubleDescent:
 
     @property
     def peak(self) -> int:
-        """The number of features with the largest median test error from half of the points to twice as many."""
+        """Where the median test error is largest, from half as many features as points to twice as many."""
         n = len(self.train_x)
         near = (self.counts >= n / 2) & (self.counts <= 2 * n)
         return int(self.counts[near][np.argmax(self.median[near])])
@@ -102,7 +102,7 @@ def _sets(samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 @lru_cache(maxsize=4)
 def _decomposed(samples: int, decay: float, seed: int) -> list[tuple]:
-    """For each of `_counts`: u, s of the features of all training sets, and the way from there to the grid."""
+    """For each of `_counts`: u, s of the features of all training sets, and the way from there to _GRID."""
     x, _ = _sets(samples, seed)
     most, there = cosines(x, FEATURES[1], decay), cosines(_GRID, FEATURES[1], decay)
     parts = []
@@ -115,7 +115,7 @@ def _decomposed(samples: int, decay: float, seed: int) -> list[tuple]:
 def double_descent(
     *,
     features: int = 60,
-    samples: int = 20,
+    samples: int = 25,
     noise: float = 0.3,
     alpha: float = 0.0,
     decay: float = 1.0,
@@ -124,13 +124,13 @@ def double_descent(
 ) -> DoubleDescent:
     """Ridge regression on the first cosines, in closed form; with alpha 0 the shortest of the best weights.
 
-    With as many features as points there is just one fit through all points, however wild. With more there are
-    many, and the shortest is tamer the more there are: Belkin, Hsu, Ma and Mandal 2019 named the curve,
+    With as many features as points there is just one fit through all points, however wild. With more there
+    are many, and the shortest is tamer the more there are: Belkin, Hsu, Ma and Mandal 2019 named the curve,
     Nakkiran et al. 2020 found it in deep nets, Hastie, Montanari, Rosset and Tibshirani 2022 compute it. What
-    is short is a matter of the features' sizes: the k-th cosine is k^-decay times as large, so a
-    fast wiggle needs large weights (Xie, Chou, Rauhut and Ward 2022). With decay 0 it does not, and the
-    second descent is gone. The x of a training set are one at random in each of `samples` equal cells.
-    Raises ValueError for settings out of range.
+    is short is a matter of the features' sizes: the k-th cosine is k^-decay times as large, so a fast wiggle
+    needs large weights (Xie, Chou, Rauhut and Ward 2022). With decay 0 it does not, and the second descent is
+    gone. The x of a training set are one at random in each of `samples` equal cells. Raises ValueError for
+    settings out of range.
     """
     check(locals(), RANGES, CHOICES)
     x, drawn = _sets(samples, seed)

@@ -1,4 +1,4 @@
-"""Training: a net that learns its points epoch by epoch, and what it then says of points that it has not seen."""
+"""Training: a net that learns its points epoch by epoch, and what it says of points that it has not seen."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RANGES = {
     "examples": (40, 400),
     "label_noise": (0.0, 0.5),
     "spread": (0.0, 1.0),
-    "hidden_layers": (0, 4),
+    "hidden_layers": (1, 4),
     "width": (1, 64),
     "lr": (0.0001, 1.0),
     "epochs": (20, 1000),
@@ -92,6 +92,11 @@ class Training:
     last: np.ndarray
 
     @property
+    def says(self) -> list[str]:
+        """The verdict of every epoch, in words."""
+        return [parts.VERDICTS[int(verdict)] for verdict in self.verdicts]
+
+    @property
     def digits(self) -> bool:
         return self.data == "digits"
 
@@ -105,7 +110,7 @@ class Training:
             "epoch": rows,
             **{f"{part} loss": self.loss[part][rows] for part in PARTS},
             **{f"{part} accuracy": self.accuracy[part][rows] for part in PARTS},
-            "by the rule": [parts.VERDICTS[int(verdict)] for verdict in self.verdicts[rows]],
+            "by the rule": [self.says[row] for row in rows],
         }
 
     def downloads(self) -> dict[str, Callable[[], bytes]]:
@@ -117,7 +122,13 @@ class Training:
 
 
 def sample(
-    data: str, examples: int, spread: float, label_noise: float, test_size: float, validation_split: float, seed
+    data: str,
+    examples: int,
+    spread: float,
+    label_noise: float,
+    test_size: float,
+    validation_split: float,
+    seed,
 ) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], np.ndarray]:
     """Points of the three parts, and which labels of the training part were flipped."""
     if data == "digits":
@@ -136,22 +147,23 @@ def sample(
 
 def train(
     *,
-    data: str = "spiral",
+    data: str = "circle",
     width: int = 32,
     hidden_layers: int = 2,
-    examples: int = 200,
-    label_noise: float = 0.0,
+    examples: int = 100,
+    label_noise: float = 0.15,
     spread: float = 0.3,
     test_size: float = 0.3,
     validation_split: float = 0.4,
     lr: float = 0.01,
     epochs: int = 300,
-    activation: str = "Tanh",
+    activation: str = "ReLU",
     seed: int = 0,
 ) -> Iterator[Training]:
     """A multilayer perceptron trained by Adam in batches of 16; yields the run so far after every epoch.
 
-    A record is new at up to 100 moments, and the same again in between, so that the caller can watch the clock.
+    A record is new at up to 100 moments, and the same again in between, so that the caller can watch the
+    clock.
 
     `label_noise`: the share of training labels that are flipped; validation and test stay clean, so that
     their accuracy says what is true. Data of `nnplay.planes` are learned with BCEWithLogitsLoss, the digits
@@ -175,6 +187,7 @@ def train(
     )
     axis, plane = grid(SIDE)
     moments, maps, seen = moments_of(epochs, MOMENTS), [], []
+    record = None
     for snapshot in run.snapshots():
         seen.append(snapshot)
         if not (snapshot.epoch in moments or run.done):

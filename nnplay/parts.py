@@ -19,8 +19,8 @@ VERDICTS = {-1: "underfits", 0: "fits", 1: "overfits"}
 def sizes(n: int, test_size: float, validation_split: float) -> dict[str, int]:
     """How many of `n` points are in each part.
 
-    `test_size`, as in scikit-learn's train_test_split, is a share of all; `validation_split`, as in Keras, one of
-    what is left.
+    `test_size`, as in scikit-learn's train_test_split, is a share of all; `validation_split`, as in Keras,
+    one of what is left.
     """
     test = max(1, round(n * test_size))
     validation = max(1, round((n - test) * validation_split))
@@ -28,7 +28,7 @@ def sizes(n: int, test_size: float, validation_split: float) -> dict[str, int]:
 
 
 def slices(n: int, test_size: float, validation_split: float) -> dict[str, slice]:
-    """The same, as slices of points that stand in random order: moving a share moves only those at its border."""
+    """The same, as slices of points in random order: moving a share moves only those at its border."""
     return dict(_slices(sizes(n, test_size, validation_split)))
 
 

@@ -44,13 +44,14 @@ SETS: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "xor": _xor,
     "random labels": _anywhere,
 }
-"""Two uniform numbers (n, 2) and a class (n,), 0 or 1 -> places (n, 2). Of the last the class says nothing."""
+"""Two uniform numbers (n, 2), class (n,) 0 or 1 -> places (n, 2), which in the last know nothing of it."""
 
 _MOST = 4000
 
 
 def points(name: str, n: int, spread: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """x (n, 2) float32 and classes (n,) float32, 0 or 1, of one of SETS; `spread` is the std of normal noise on x.
+    """x (n, 2) float32 and classes (n,) float32, 0 or 1, of one of SETS; `spread` is the std of normal noise
+    on x.
 
     Each is drawn by itself: more points leave those that are there where they are.
     """

@@ -12,7 +12,7 @@ from torch import nn
 from nnplay import parts, planes
 from nnplay.batched import Dropout, Layer, Nets, reseed
 from nnplay.callbacks import Checkpoint, EarlyStopping
-from nnplay.learning import BATCH, grid, hidden, moments_of, state_dict
+from nnplay.learning import ACTIVATIONS, BATCH, grid, hidden, moments_of, state_dict
 from nnplay.learning import RANGES as _SHARED
 from nnplay.limits import check
 from nnplay.parts import PARTS
@@ -23,7 +23,6 @@ REMEDIES = ("none", "L2", "L1", "dropout", "batch norm", "early stopping", "more
 RANGES = {
     **{name: _SHARED[name] for name in ("examples", "label_noise", "spread", "hidden_layers", "width", "lr")},
     **{name: _SHARED[name] for name in ("epochs", "seed")},
-    "hidden_layers": (1, 4),
     "l2": (0.0, 1.0),
     "l1": (0.0, 1.0),
     "dropout": (0.0, 0.9),
@@ -31,7 +30,7 @@ RANGES = {
     "times": (2, 8),
     "jitter": (0.0, 1.0),
 }
-CHOICES = {"data": tuple(planes.SETS), "activation": ("Tanh", "ReLU")}
+CHOICES = {"plane": tuple(planes.SETS), "activation": ACTIVATIONS}
 SIDE = 27
 MOMENTS = 60
 EDGES = np.linspace(-1.6, 1.6, 42)
@@ -44,13 +43,13 @@ class Remedies:
 
     `points`: for each of train, validation, test x (n, 2) and y (n,), and `more`, the larger training set.
     `loss`, `accuracy`: for each part (E+1, R), in evaluation mode; `train_mode` (t, R): the training loss in
-    training mode, which differs with dropout and batch norm. `zeros` (E+1, R): weights that are
-    exactly zero, of `weights`. At `moments` (t,): `maps` (t, R, SIDE, SIDE), the probability of class 1 over the
-    plane, whose axes are `axis` (SIDE,); `histogram` (t, R, bars): the share of weights between EDGES;
-    `kept` (t, hidden layers, width): which units dropout kept for the first row of that epoch. `best` (R,): the
-    epoch of the lowest validation loss; `stopped`: the epoch after which early stopping ended its run and
-    restored the weights of its best epoch, or None. `diverged_at` (R,): NaN but for nets that diverged.
-    `files`: what `downloads` offers.
+    training mode, which differs with dropout and batch norm. `zeros` (E+1, R): weights that are exactly zero,
+    of `weights`. At `moments` (t,): `maps` (t, R, SIDE, SIDE), the probability of class 1 over the plane,
+    whose axes are `axis` (SIDE,); `histogram` (t, R, bars): the share of weights between EDGES; `kept` (t,
+    hidden layers, width): which units dropout kept for the first row of that epoch. `best` (R,): the epoch of
+    the lowest validation loss; `stopped`: the epoch after which early stopping ended its run and restored the
+    weights of its best epoch, or None. `diverged_at` (R,): NaN but for nets that diverged. `files`: what
+    `downloads` offers.
     """
 
     epochs: int
@@ -69,6 +68,10 @@ class Remedies:
     stopped: int | None
     diverged_at: np.ndarray
     files: Mapping[str, Callable[[], bytes]]
+
+    @property
+    def edges(self) -> np.ndarray:
+        return EDGES
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -99,10 +102,10 @@ class Remedies:
 
 def remedies(
     *,
-    data: str = "moons",
-    label_noise: float = 0.1,
+    plane: str = "circle",
+    label_noise: float = 0.15,
     l2: float = 0.03,
-    l1: float = 0.01,
+    l1: float = 0.03,
     dropout: float = 0.3,
     patience: int = 20,
     times: int = 4,
@@ -111,7 +114,7 @@ def remedies(
     spread: float = 0.3,
     width: int = 32,
     hidden_layers: int = 2,
-    activation: str = "Tanh",
+    activation: str = "ReLU",
     lr: float = 0.01,
     epochs: int = 300,
     seed: int = 0,
@@ -125,12 +128,12 @@ def remedies(
     - more data: `times` as many training points.
     - augmentation: normal noise of std `jitter` on the training inputs, drawn anew in every epoch.
 
-    Of `examples` points half are for training and a quarter each for validation and test; `label_noise` is the share
-    of training labels that are flipped. A record is new at up to 60 moments, and the same again in between.
-    Raises ValueError for settings out of range.
+    Of `examples` points half are for training and a quarter each for validation and test; `label_noise` is
+    the share of training labels that are flipped. A record is new at up to 60 moments, and the same again in
+    between. Raises ValueError for settings out of range.
     """
     check(locals(), RANGES, CHOICES)
-    named = _points(data, examples, times, spread, label_noise, seed)
+    named = _points(plane, examples, times, spread, label_noise, seed)
     small = Data(**{part: named[part] for part in PARTS})
     large = replace(small, train=named["more"])
     plain = hidden(hidden_layers, width, activation, 1)
@@ -159,11 +162,11 @@ def remedies(
 
 
 def _points(
-    data: str, examples: int, times: int, spread: float, label_noise: float, seed: int
+    plane: str, examples: int, times: int, spread: float, label_noise: float, seed: int
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     places = parts.slices(examples, 0.25, 1 / 3)
     train = places["train"].stop
-    x, y = planes.points(data, examples + (times - 1) * train, spread, seed)
+    x, y = planes.points(plane, examples + (times - 1) * train, spread, seed)
     taught = planes.flipped(y, label_noise, 2, seed)
     named = {part: (x[where], y[where]) for part, where in places.items()}
     more = np.r_[:train, examples : len(x)]
@@ -178,7 +181,7 @@ def _watched(runs, named, plain, stopping, epochs, seed) -> Iterator[Remedies]:
     loss, accuracy = ({part: [] for part in PARTS} for _ in range(2))
     zeros, taken = [], []
     record = None
-    for epoch in range(epochs + 1):
+    for epoch in range(epochs + 1):  # not run.snapshots(): a run that has ended waits for the others
         if epoch:
             for run in runs:
                 run.advance_epochs()

@@ -8,14 +8,14 @@ from functools import lru_cache
 import numpy as np
 
 from nnplay import ridge
-from nnplay.capacity import ALPHA, NOISE
+from nnplay.capacity import ALPHA, DEGREE, NOISE
 from nnplay.datasets import DOMAIN, FUNCTIONS
 from nnplay.limits import SEED, check
 from nnplay.records import Table
 
-DEGREES = 15
+DEGREES = DEGREE[1]
 RANGES = {
-    "degree": (0, DEGREES),
+    "degree": DEGREE,
     "samples": (20, 40),
     "resamples": (10, 200),
     "noise": NOISE,
@@ -34,8 +34,8 @@ class BiasVariance:
     `x`, `truth` (g,); `fits` (R, g): of the present `degree`; `mean` (g,): their mean. `train_x`, `train_y`
     (R, n). For every degree, (16,), means over x: `bias2`, the square of the mean fit's distance from the
     truth; `variance` of the fits around their mean; `error`: measured, the mean squared distance of the fits
-    from fresh noisy points. `noise2`: the variance of the noise. error = bias2 + variance + noise2, but for the
-    chance in the fresh points (Geman, Bienenstock and Doursat 1992).
+    from fresh noisy points. `noise2`: the variance of the noise. error = bias2 + variance + noise2, but for
+    the chance in the fresh points (Geman, Bienenstock and Doursat 1992).
     """
 
     degree: int

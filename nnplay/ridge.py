@@ -10,8 +10,9 @@ from nnplay.datasets import DOMAIN
 def solve(features: np.ndarray, y: np.ndarray, alpha: float = 0.0) -> np.ndarray:
     """The weights w that minimize |features w - y|² + alpha |w|²; with alpha 0 the shortest of the best ones.
 
-    features: (..., n, p), y: (..., n, m) -> (..., p, m), by a singular value decomposition; the smallest singular
-    values count as zero as in numpy.linalg.pinv (relative 1e-15). The penalty is that of sklearn.linear_model.Ridge.
+    features: (..., n, p), y: (..., n, m) -> (..., p, m), by a singular value decomposition; the smallest
+    singular values count as zero as in numpy.linalg.pinv (relative 1e-15). The penalty is that of
+    sklearn.linear_model.Ridge.
     """
     u, s, vt = np.linalg.svd(features, full_matrices=False)
     return vt.mT @ (shrunk(s, alpha)[..., None] * (u.mT @ y))
