@@ -67,11 +67,11 @@ class Training:
     `points`: for each of train, validation, test x (n, 2 or 64) and y (n,), as the net is given them; `wrong`
     (train n,): which training labels were flipped. `loss`, `accuracy`: of each part after every epoch,
     (E+1,), in evaluation mode. `moments` (t,): epochs at which `maps` (t, SIDE, SIDE) were taken: the
-    probability of class 1 over the plane, whose axes are `axis` (SIDE,); for digits there is no map and t
-    counts all the same. `best`: the epoch of the lowest validation loss, whose weights are kept;
-    `verdicts` (E+1,): by the rule of `nnplay.parts`. `diverged_at`: the epoch after which the numbers were
-    no longer finite, or None. `inputs`, `layers`, `kept` (P,), `last` (P,): the net, with the best and the
-    latest weights.
+    probability of class 1 over the plane, whose axes are `axis` (SIDE,); for digits there is no map. As it
+    stood at each moment: `best` (t,), the epoch of the lowest validation loss, whose weights are kept;
+    `verdicts`, t arrays (epochs until then,), by the rule of `nnplay.parts`. `diverged_at`: the epoch after
+    which the numbers were no longer finite, or None. `inputs`, `layers`, `kept` (P,), `last` (P,): the net,
+    with the best and the latest weights.
     """
 
     data: str
@@ -83,8 +83,8 @@ class Training:
     moments: np.ndarray
     axis: np.ndarray
     maps: np.ndarray
-    best: int
-    verdicts: np.ndarray
+    best: np.ndarray
+    verdicts: tuple[np.ndarray, ...]
     diverged_at: int | None
     inputs: int
     layers: tuple[Layer, ...]
@@ -93,8 +93,8 @@ class Training:
 
     @property
     def says(self) -> list[str]:
-        """The verdict of every epoch, in words."""
-        return [parts.VERDICTS[int(verdict)] for verdict in self.verdicts]
+        """What the rule says of every epoch so far, in words."""
+        return [parts.VERDICTS[int(verdict)] for verdict in self.verdicts[-1]]
 
     @property
     def digits(self) -> bool:
@@ -187,6 +187,7 @@ def train(
     )
     axis, plane = grid(SIDE)
     moments, maps, seen = moments_of(epochs, MOMENTS), [], []
+    bests, verdicts = [], []
     record = None
     for snapshot in run.snapshots():
         seen.append(snapshot)
@@ -196,6 +197,8 @@ def train(
         if data != "digits":
             maps.append(nets.predict(plane)[0, :, 0].sigmoid().numpy().reshape(SIDE, SIDE))
         loss = curves(seen, "loss")
+        bests.append(int(best.at[0]))
+        verdicts.append(parts.verdicts(loss["validation"]))
         gone = run.diverged_at[0]
         record = Training(
             data,
@@ -207,8 +210,8 @@ def train(
             np.append(moments[moments < snapshot.epoch], snapshot.epoch),
             axis,
             np.stack(maps) if maps else np.empty((0, SIDE, SIDE), np.float32),
-            int(best.at[0]),
-            parts.verdicts(loss["validation"]),
+            np.array(bests),
+            tuple(verdicts),
             None if np.isnan(gone) else int(gone),
             inputs,
             nets.layers,

@@ -12,7 +12,7 @@ REACH = 3.0
 
 def _spiral(u: np.ndarray, side: np.ndarray) -> np.ndarray:
     radius = 0.3 + 2.4 * u[:, 0]
-    angle = 1.5 * radius + np.pi * side
+    angle = 2.6 * radius + np.pi * side
     return radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
 
 

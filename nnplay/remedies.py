@@ -43,13 +43,13 @@ class Remedies:
 
     `points`: for each of train, validation, test x (n, 2) and y (n,), and `more`, the larger training set.
     `loss`, `accuracy`: for each part (E+1, R), in evaluation mode; `train_mode` (t, R): the training loss in
-    training mode, which differs with dropout and batch norm. `zeros` (E+1, R): weights that are exactly zero,
-    of `weights`. At `moments` (t,): `maps` (t, R, SIDE, SIDE), the probability of class 1 over the plane,
-    whose axes are `axis` (SIDE,); `histogram` (t, R, bars): the share of weights between EDGES; `kept` (t,
-    hidden layers, width): which units dropout kept for the first row of that epoch. `best` (R,): the epoch of
-    the lowest validation loss; `stopped`: the epoch after which early stopping ended its run and restored the
-    weights of its best epoch, or None. `diverged_at` (R,): NaN but for nets that diverged. `files`: what
-    `downloads` offers.
+    training mode, which differs with dropout and batch norm. `zeros` (E+1, R): weights that are exactly
+    zero, of `weights`. At `moments` (t,): `maps` (t, R, SIDE, SIDE), the probability of class 1 over the
+    plane, whose axes are `axis` (SIDE,); `histogram` (t, R, bars): the share of weights between `edges`;
+    `kept` (t, hidden layers, width): which units dropout kept for the first row of that epoch; `best` (t, R):
+    the epoch of the lowest validation loss so far. `stopped`: the epoch after which early stopping ended its
+    run and restored the weights of its best epoch, or None. `diverged_at` (R,): NaN but for nets that
+    diverged. `files`: what `downloads` offers.
     """
 
     epochs: int
@@ -88,8 +88,8 @@ class Remedies:
             **{f"{part} loss": self.loss[part][-1] for part in PARTS},
             **{f"{part} accuracy": self.accuracy[part][-1] for part in PARTS},
             "train loss, training mode": self.train_mode[-1],
-            "best epoch": self.best,
-            "validation loss then": [float(self.loss["validation"][self.best[i], i]) for i in rows],
+            "best epoch": self.best[-1],
+            "validation loss then": [float(self.loss["validation"][self.best[-1, i], i]) for i in rows],
             "weights at zero": self.zeros[-1],
             "of": [self.weights] * len(REMEDIES),
         }
@@ -179,7 +179,7 @@ def _watched(runs, named, plain, stopping, epochs, seed) -> Iterator[Remedies]:
     moments = moments_of(epochs, MOMENTS)
     penalized = [run.nets.penalized.bool() for run in runs]
     loss, accuracy = ({part: [] for part in PARTS} for _ in range(2))
-    zeros, taken = [], []
+    zeros, taken, best = [], [], []
     record = None
     for epoch in range(epochs + 1):  # not run.snapshots(): a run that has ended waits for the others
         if epoch:
@@ -195,6 +195,7 @@ def _watched(runs, named, plain, stopping, epochs, seed) -> Iterator[Remedies]:
             taken.append(_taken(runs, weights, plane, named, epoch, seed))
             maps, histogram, kept, train_mode = map(np.stack, zip(*taken))
             stopped = runs[3].stopped_at[0]
+            best.append(np.concatenate([run.callbacks[0].at for run in runs]))
             record = Remedies(
                 epochs,
                 named,
@@ -208,7 +209,7 @@ def _watched(runs, named, plain, stopping, epochs, seed) -> Iterator[Remedies]:
                 maps,
                 histogram,
                 kept,
-                np.concatenate([run.callbacks[0].at for run in runs]),
+                np.stack(best),
                 None if np.isnan(stopped) else int(stopped),
                 np.concatenate([run.diverged_at for run in runs]),
                 _files(runs, plain, stopping),

@@ -7,7 +7,7 @@ from nnplay.ui.page import Page
 
 page = Page("overfitting", compute)
 
-WIDE = 900  # pixels below which eight remedies side by side could not be read
+WIDE = 820  # pixels below which eight remedies side by side could not be read
 ALPHAS = (0.0, *(float(f"{digit}e{power}") for power in range(-5, 2) for digit in (1, 2, 5)), 100.0)
 RATES = ladder(*compute.RANGES["lr"])
 STRENGTHS = (0.0, *ladder(0.0001, 1.0))
@@ -98,8 +98,8 @@ def train(view):
             alt="What the net says of the plane; loss and accuracy of each part, epoch by epoch",
             height=520,
             frames=frames,
-            rate=15,
-            at_end=True,
+            rate=30,
+            restart=True,
         )
 
     return picture
@@ -150,8 +150,8 @@ def remedies(view):
             height=560,
             least_width=WIDE,
             frames=frames,
-            rate=10,
-            at_end=True,
+            rate=15,
+            restart=True,
         )
 
     return picture

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from nnplay.figures.roles import PARTS, curve, curves, note, points, strip, upright
+from nnplay.figures.roles import PARTS, curve, curves, note, points, strip, upright, words
 from nnplay.figures.surfaces import dots, line, star
 from nnplay.figures.theme import COLOR, SERIES, faded, figure
 
 _LEFT, _RIGHT = (0, 0.47), (0.57, 1)
+_WHERE = (-2, 2)
 _LEAST = 1e-3  # what is smaller stands at the lower end of a logarithmic axis
 _CLOUD = 80  # fits drawn, at most
 _BLUE, _RED = list(SERIES)[:2]
@@ -20,7 +21,6 @@ ERROR_TRACES = (5, 6, 7)
 def fit(record) -> go.Figure:
     """The points of all parts with the polynomial; the errors of every degree, with the gap."""
     degrees = np.arange(len(record.verdicts))
-    shapes, words = strip(degrees, record.verdicts, "2")
     shown = {part: np.maximum(error, _LEAST) for part, error in record.error.items()}
     floor = max(record.noise**2, _LEAST)
     traces = [
@@ -33,7 +33,7 @@ def fit(record) -> go.Figure:
     ]
     return figure(
         traces,
-        xaxis={"domain": _LEFT, "range": (record.x[0], record.x[-1]), "title": {"text": "x"}},
+        xaxis={"domain": _LEFT, "range": _WHERE, "dtick": 1, "title": {"text": "x"}},
         yaxis={"range": (-2.4, 2.4), "title": {"text": "y"}},
         xaxis2={
             "domain": _RIGHT,
@@ -49,14 +49,14 @@ def fit(record) -> go.Figure:
             "dtick": 1,
             "title": {"text": "mean squared error"},
         },
-        shapes=[*shapes, upright(record.degree, "2")],
+        shapes=[*strip(degrees, record.verdicts, "2"), upright(record.degree, "2")],
         annotations=[
-            *words,
+            *words(degrees, record.verdicts, "2"),
             note(f"degree {record.degree} <b>{record.verdict}</b>", 0.02, 0.98, yanchor="top"),
-            note("noise", 0.99, np.log10(floor), "2", xanchor="right", yanchor="bottom", yref="y2"),
+            note("noise", 0.01, np.log10(floor), "2", yanchor="top", yref="y2"),
         ],
-        legend={"y": 1.09},
-        margin={"t": 84},
+        legend={"y": 1.07},
+        margin={"t": 70},
         narrow={
             "height": 860,
             "margin.t": 130,
@@ -119,7 +119,7 @@ def bias_variance(record) -> go.Figure:
     text += f"<br>= {record.sum[d]:.3g}, measured {record.error[d]:.3g}"
     return figure(
         traces,
-        xaxis={"domain": _LEFT, "range": (record.x[0], record.x[-1]), "title": {"text": "x"}},
+        xaxis={"domain": _LEFT, "range": _WHERE, "dtick": 1, "title": {"text": "x"}},
         yaxis={"range": (-2.4, 2.4), "title": {"text": "y"}},
         xaxis2={
             "domain": _RIGHT,
@@ -176,7 +176,7 @@ def double_descent(record) -> go.Figure:
     ]
     return figure(
         traces,
-        xaxis={"domain": _LEFT, "range": (record.x[0], record.x[-1]), "title": {"text": "x"}},
+        xaxis={"domain": _LEFT, "range": _WHERE, "dtick": 1, "title": {"text": "x"}},
         yaxis={"range": (-2.4, 2.4), "title": {"text": "y"}},
         xaxis2={
             "domain": _RIGHT,

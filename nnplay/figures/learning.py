@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from nnplay.figures.frames import Frames
-from nnplay.figures.roles import PARTS, SYMBOL, curves, note, strip, upright
+from nnplay.figures.roles import PARTS, SYMBOL, curves, note, strip, upright, word
 from nnplay.figures.surfaces import dots, star
 from nnplay.figures.theme import COLOR, DIVERGING, figure
 
@@ -105,11 +105,12 @@ def _with_curves(record, traces, moving, x2, y2, x3, y3, narrow, **layout) -> tu
     for line in traces[first:]:
         line["showlegend"] = bare
     traces += curves(epochs, record.accuracy, "3", showlegend=False)
-    traces.append(star([best], loss["validation"][best : best + 1], "2", "best epoch, its weights are kept"))
-    shapes, words = strip(epochs, record.verdicts, "2") if len(epochs) > 1 else ([], [])
+    lowest = loss["validation"][best]
+    traces.append(star(best[-1:], lowest[-1:], "2", "best epoch, its weights are kept"))
     here = record.moments
-    uprights = len(shapes)
-    shapes += [upright(here[-1], on) for on in ("2", "3")]
+    bands = [strip(epochs[: len(known)], known, "2") for known in record.verdicts]
+    shapes = [*bands[-1], *(upright(here[-1], on) for on in ("2", "3"))]
+    words = [word(known[-1], "2") for known in record.verdicts]
     gone = f"diverged at epoch {record.diverged_at}" if record.diverged_at is not None else ""
     fig = figure(
         traces,
@@ -125,7 +126,7 @@ def _with_curves(record, traces, moving, x2, y2, x3, y3, narrow, **layout) -> tu
         xaxis3={**x3, "range": (0, record.epochs), "title": {"text": "epoch"}},
         yaxis3={**y3, "range": (0, 1.03), "tickformat": ".0%", "title": {"text": "accuracy"}},
         shapes=shapes,
-        annotations=[*words, note(gone, 0.98, 0.5, "2", xanchor="right", visible=bool(gone))],
+        annotations=[words[-1], note(gone, 0.98, 0.5, "2", xanchor="right", visible=bool(gone))],
         legend={"y": 1.02},
         narrow={"height": 960, **narrow},
         **layout,
@@ -133,6 +134,10 @@ def _with_curves(record, traces, moving, x2, y2, x3, y3, narrow, **layout) -> tu
     growing = {
         first + i: {"x": epochs.astype(np.float32), "y": np.asarray(traces[first + i]["y"])} for i in range(6)
     }
-    lines = {f"shapes[{uprights + i}].{end}": here for i in range(2) for end in ("x0", "x1")}
+    moving |= {first + 6: {"x": best[:, None].astype(np.float32), "y": lowest[:, None].astype(np.float32)}}
+    changing = {f"shapes[{i}].path": [band[i]["path"] for band in bands] for i in range(3)}
+    changing |= {f"shapes[{i}].{end}": here for i in (3, 4) for end in ("x0", "x1")}
+    changing |= {"annotations[0].text": [each["text"] for each in words]}
+    changing |= {"annotations[0].font.color": [each["font"]["color"] for each in words]}
     labels = [f"epoch {at}" for at in here]
-    return fig, Frames(labels, moving, lines, growing, here + 1)
+    return fig, Frames(labels, moving, changing, growing, here + 1)

@@ -82,17 +82,19 @@ def remedies(record) -> tuple[go.Figure, Frames]:
     for i, name in enumerate(names):
         places, y = record.points["more" if name == "more data" else "train"]
         inside = np.abs(places).max(1) <= reach
-        points.append((_column((places[inside, 0] / reach + 1) / 2, i), places[inside, 1], y[inside]))
+        points.append(
+            (_column((places[inside, 0] / reach + 1) / 2, i), (places[inside, 1] / reach + 1) / 2, y[inside])
+        )
     px, py, labels = map(np.concatenate, zip(*points))
-    best = [_column(at / record.epochs, i) for i, at in enumerate(record.best)]
-    lowest = [max(float(record.loss["validation"][at, i]), _LEAST) for i, at in enumerate(record.best)]
+    best = _column(0, np.arange(count)) + record.best / record.epochs
+    lowest = np.maximum(record.loss["validation"][record.best, np.arange(count)], _LEAST)
     named = {"hovertemplate": None, "hoverinfo": "skip", "on": "2"}
     traces = [
-        says(maps[-1], record.axis) | {"x0": cell / 2, "dx": cell},
+        says(maps[-1], record.axis, x0=cell / 2, dx=cell, y0=cell / 2, dy=cell),
         classes(np.stack([px, py], 1), labels, "train", size=5),
         *(curve(part, x, drawn[part][-1], **named) for part in PARTS),
         line(x, train_mode[-1], COLOR["train"], 2, DASH["test"], "2", name="train, in training mode"),
-        star(best, lowest, "2", "best epoch"),
+        star(best[-1], lowest[-1], "2", "best epoch"),
         {
             "type": "bar",
             "x": bars.astype(np.float32),
@@ -120,39 +122,39 @@ def remedies(record) -> tuple[go.Figure, Frames]:
             },
         ),
     ]
-    traces[3] |= {"fill": "none"}
     span = (-0.02, _column(1, count - 1) + 0.02)
-    bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "range": span}
+    bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": "", "range": span}
     heads, texts = [], []
     for i in range(count):
-        at = {"xref": "x", "x": float(_column(0.5, i)), "yref": "y domain", "y": 1.0, "yanchor": "bottom"}
+        at = {"xref": "x", "x": float(_column(0.5, i)), "yref": "y", "y": 1.02, "yanchor": "bottom"}
         heads.append({**NOTE, **at, "text": _head(record, i, len(here) - 1)})
         texts.append([_head(record, i, t) for t in range(len(here))])
     foot = {"xref": "x4", "yref": "y4 domain", "y": 0.98, "yanchor": "top"}
-    feet = [{**NOTE, **foot, "x": float(_column(0.5, i)), "text": _foot(record, i)} for i in range(count)]
+    below = [[_foot(record, i, t) for t in range(len(here))] for i in range(count)]
+    feet = [{**NOTE, **foot, "x": float(_column(0.5, i)), "text": below[i][-1]} for i in range(count)]
     fig = figure(
         traces,
         xaxis={**bare, "anchor": "y"},
         yaxis={
-            "domain": (0.62, 0.9),
-            "range": (-reach, reach),
-            "showgrid": False,
-            "zeroline": False,
-            "showticklabels": False,
-            "title": {"text": "map"},
+            "domain": (0.6, 0.9),
+            "range": (0, 1),
+            "scaleanchor": "x",
+            "constrain": "domain",
+            "constraintoward": "bottom",
+            "visible": False,
         },
         xaxis2={**bare, "anchor": "y2"},
         yaxis2={
-            "domain": (0.35, 0.6),
+            "domain": (0.36, 0.58),
             "anchor": "x2",
             "type": "log",
             "range": (np.log10(_LEAST), np.log10(_MOST)),
-            "tickvals": [0.001, 0.01, 0.1, 1, 10],
+            "tickvals": [0.01, 0.1, 1],
             "title": {"text": "loss"},
         },
         xaxis3={**bare, "anchor": "y3"},
         yaxis3={
-            "domain": (0.15, 0.32),
+            "domain": (0.15, 0.31),
             "anchor": "x3",
             "type": "log",
             "range": (np.log10(_FEWEST), 0),
@@ -193,9 +195,10 @@ def remedies(record) -> tuple[go.Figure, Frames]:
         **{2 + i: {"y": drawn[part]} for i, part in enumerate(PARTS)},
         5: {"y": train_mode},
         7: {"y": heights},
+        6: {"x": best.astype(np.float32), "y": lowest.astype(np.float32)},
         8: {"marker.color": kept},
     }
-    layout = {f"annotations[{i}].text": text for i, text in enumerate(texts)}
+    layout = {f"annotations[{i}].text": text for i, text in enumerate([*texts, *below])}
     return fig, Frames([f"epoch {at}" for at in here], moving, layout)
 
 
@@ -204,17 +207,18 @@ def _head(record, i: int, t: int) -> str:
     return f"<b>{record.names[i]}</b><br>validation {record.loss['validation'][now, i]:.2f}"
 
 
-def _foot(record, i: int) -> str:
+def _foot(record, i: int, t: int) -> str:
     """What there is to say of one remedy alone."""
     name = record.names[i]
-    if not np.isnan(record.diverged_at[i]):
+    now = record.moments[t]
+    if record.diverged_at[i] <= now:
         return f"diverged at<br>epoch {record.diverged_at[i]:.0f}"
     if name in ("L1", "L2", "none"):
-        return f"{record.zeros[-1, i]} of {record.weights}<br>weights are 0"
+        return f"{record.zeros[now, i]} of {record.weights}<br>weights are 0"
     if name == "early stopping":
-        if record.stopped is None:
-            return f"best: epoch {record.best[i]}<br>not stopped yet"
-        return f"stopped at {record.stopped},<br>back to {record.best[i]}"
+        if record.stopped is None or record.stopped > now:
+            return f"best: epoch {record.best[t, i]}<br>not stopped yet"
+        return f"stopped at {record.stopped},<br>back to {record.best[t, i]}"
     if name == "more data":
         return f"{len(record.points['more'][1])} points,<br>not {len(record.points['train'][1])}"
     if name == "augmentation":

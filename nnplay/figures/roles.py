@@ -17,7 +17,7 @@ _WORDS = {-1: "underfits", 0: "fits", 1: "overfits"}
 def curve(part: str, x, y, on: str = "", **trace) -> dict:
     """An error of that part along x."""
     hover = f"{part}: %{{y:.4g}} at %{{x}}<extra></extra>"
-    named = {"name": part, "legendgroup": part, "hovertemplate": hover}
+    named = {"name": part, "hovertemplate": hover}
     return line(x, y, COLOR[part], 3, DASH[part], on, **named | trace)
 
 
@@ -37,40 +37,51 @@ def points(part: str, x, y, **trace) -> dict:
 _RIM = {"color": COLOR["paper"], "width": 1}
 
 
-def strip(x: np.ndarray, verdicts: np.ndarray, on: str = "") -> tuple[list[dict], list[dict]]:
-    """A strip above the axes `on`, coloured by the verdicts (n,) at x (n,): its shapes, and its words."""
-    edges = np.concatenate([[x[0]], (x[1:] + x[:-1]) / 2, [x[-1]]])
-    shapes, words = [], []
-    for verdict, color in _STRIP.items():
-        cells = np.flatnonzero(verdicts == verdict)
-        runs = np.split(cells, np.flatnonzero(np.diff(cells) > 1) + 1) if len(cells) else []
-        spans = [(edges[run[0]], edges[run[-1] + 1]) for run in runs]
-        shapes.append(
-            {
-                "type": "path",
-                "path": boxes((left, 1.01, right, 1.035) for left, right in spans),
-                "xref": f"x{on}",
-                "yref": f"y{on} domain",
-                "line": {"width": 0},
-                "fillcolor": color,
-            }
+def strip(x: np.ndarray, verdicts: np.ndarray, on: str = "") -> list[dict]:
+    """Three shapes, a strip above the axes `on`: it is coloured by the verdicts (n,) at x (n,)."""
+    return [
+        {
+            "type": "path",
+            "path": boxes((left, 1.01, right, 1.035) for left, right in _spans(x, verdicts == verdict)),
+            "xref": f"x{on}",
+            "yref": f"y{on} domain",
+            "line": {"width": 0},
+            "fillcolor": color,
+        }
+        for verdict, color in _STRIP.items()
+    ]
+
+
+def words(x: np.ndarray, verdicts: np.ndarray, on: str = "") -> list[dict]:
+    """The verdicts in words, each above the longest part of its strip, if there is room."""
+    found = []
+    for verdict in _STRIP:
+        left, right = max(
+            _spans(x, verdicts == verdict), key=lambda span: span[1] - span[0], default=(x[0], x[0])
         )
-        wide = [span for span in spans if span[1] - span[0] > 0.12 * (x[-1] - x[0])]
-        left, right = max(wide, key=lambda span: span[1] - span[0], default=(0, 0))
-        words.append(
-            {
-                **NOTE,
-                "text": _WORDS[verdict],
-                "visible": bool(wide),
-                "font": {"size": 15, "color": color},
-                "x": (left + right) / 2,
-                "xref": f"x{on}",
-                "y": 1.035,
-                "yref": f"y{on} domain",
-                "yanchor": "bottom",
-            }
-        )
-    return shapes, words
+        room = right - left > 0.12 * (x[-1] - x[0])
+        middle = {"x": (left + right) / 2, "xref": f"x{on}", "xanchor": "center", "visible": bool(room)}
+        found.append(word(verdict, on) | middle)
+    return found
+
+
+def word(verdict: int, on: str = "") -> dict:
+    """One verdict in words, at the left above the strip."""
+    place = {"x": 0, "xref": f"x{on} domain", "xanchor": "left"}
+    place |= {"y": 1.035, "yref": f"y{on} domain", "yanchor": "bottom"}
+    return {
+        **NOTE,
+        **place,
+        "text": _WORDS[int(verdict)],
+        "font": {"size": 15, "color": _STRIP[int(verdict)]},
+    }
+
+
+def _spans(x: np.ndarray, inside: np.ndarray) -> list[tuple[float, float]]:
+    """Where the points that are inside stand, each with half of the way to its neighbours."""
+    edges = np.concatenate([x[:1], (x[1:] + x[:-1]) / 2, x[-1:]]).astype(float)
+    flips = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]])))
+    return list(zip(edges[flips[::2]].tolist(), edges[flips[1::2]].tolist()))
 
 
 def upright(x: float, on: str = "", color: str = COLOR["ink"], dash: str = "dot") -> dict:
