@@ -31,7 +31,7 @@ RANGES = {
     "jitter": (0.0, 1.0),
 }
 CHOICES = {"plane": tuple(planes.SETS), "activation": ACTIVATIONS}
-SIDE = 27
+SIDE = 28
 MOMENTS = 60
 EDGES = np.linspace(-1.6, 1.6, 42)
 """Between the bars of the weights' histogram; what lies beyond counts in the last bar."""

@@ -108,8 +108,8 @@ def train(view):
 @page.view("Remedies")
 def remedies(view):
     """Eight nets from the same start learn the same points, and each but the first with one remedy. Rows:
-    what the net says of the plane, its losses (the star is the best epoch by validation), and how large its
-    weights are, as a share of all of them.
+    what the net says of the plane, under its validation loss (val.); its losses, with a star at the
+    best epoch by validation; and how large its weights are, as a share of all of them.
 
     - **L2** pulls every weight towards zero in proportion to its size; **L1** by the same amount, so that
       many end at exactly zero: they are counted.

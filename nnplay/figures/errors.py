@@ -55,8 +55,8 @@ def fit(record) -> go.Figure:
             note(f"degree {record.degree} <b>{record.verdict}</b>", 0.02, 0.98, yanchor="top"),
             note("noise", 0.01, np.log10(floor), "2", yanchor="top", yref="y2"),
         ],
-        legend={"y": 1.07},
-        margin={"t": 70},
+        legend={"y": 1.09},
+        margin={"t": 80},
         narrow={
             "height": 860,
             "margin.t": 130,

@@ -58,7 +58,7 @@ def _plane(record) -> tuple[go.Figure, Frames]:
         traces,
         mapped,
         {"domain": (0.6, 1), "anchor": "y2"},
-        {"domain": (0.42, 0.92), "anchor": "x2"},
+        {"domain": (0.4, 0.92), "anchor": "x2"},
         {"domain": (0.6, 1), "anchor": "y3"},
         {"domain": (0, 0.3), "anchor": "x3"},
         {
@@ -114,7 +114,7 @@ def _with_curves(record, traces, moving, x2, y2, x3, y3, narrow, **layout) -> tu
     gone = f"diverged at epoch {record.diverged_at}" if record.diverged_at is not None else ""
     fig = figure(
         traces,
-        xaxis2={**x2, "range": (0, record.epochs), "title": {"text": "epoch"}},
+        xaxis2={**x2, "range": (0, record.epochs), "title": {"text": "epoch" if record.digits else ""}},
         yaxis2={
             **y2,
             "type": "log",

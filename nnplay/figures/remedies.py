@@ -11,8 +11,8 @@ from nnplay.figures.roles import PARTS, curve
 from nnplay.figures.surfaces import NOTE, dots, line, star
 from nnplay.figures.theme import COLOR, DASH, faded, figure
 
-_GAP = 0.14  # between two columns, as a share of one
-_LEAST, _MOST = 1e-3, 10.0
+_GAP = 1 / 7  # between two columns, as a share of one
+_LEAST, _MOST = 1e-2, 5.0
 _FEWEST = 1e-3  # share of weights at the lower end of the histograms
 _DROPOUT = "dropout"
 UNITS = 8  # in a row of the drawing of dropout
@@ -113,7 +113,7 @@ def remedies(record) -> tuple[go.Figure, Frames]:
             on="4",
             name="kept by dropout",
             marker={
-                "size": 8,
+                "size": 7,
                 "color": kept[-1],
                 "cmin": 0,
                 "cmax": 1,
@@ -126,7 +126,7 @@ def remedies(record) -> tuple[go.Figure, Frames]:
     bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": "", "range": span}
     heads, texts = [], []
     for i in range(count):
-        at = {"xref": "x", "x": float(_column(0.5, i)), "yref": "y", "y": 1.02, "yanchor": "bottom"}
+        at = {"xref": "x", "x": float(_column(0.5, i)), "yref": "y", "y": 1, "yanchor": "bottom", "yshift": 2}
         heads.append({**NOTE, **at, "text": _head(record, i, len(here) - 1)})
         texts.append([_head(record, i, t) for t in range(len(here))])
     foot = {"xref": "x4", "yref": "y4 domain", "y": 0.98, "yanchor": "top"}
@@ -136,16 +136,13 @@ def remedies(record) -> tuple[go.Figure, Frames]:
         traces,
         xaxis={**bare, "anchor": "y"},
         yaxis={
-            "domain": (0.6, 0.9),
+            "domain": (0.68, 0.86),
             "range": (0, 1),
-            "scaleanchor": "x",
-            "constrain": "domain",
-            "constraintoward": "bottom",
             "visible": False,
         },
         xaxis2={**bare, "anchor": "y2"},
         yaxis2={
-            "domain": (0.36, 0.58),
+            "domain": (0.38, 0.67),
             "anchor": "x2",
             "type": "log",
             "range": (np.log10(_LEAST), np.log10(_MOST)),
@@ -154,7 +151,7 @@ def remedies(record) -> tuple[go.Figure, Frames]:
         },
         xaxis3={**bare, "anchor": "y3"},
         yaxis3={
-            "domain": (0.15, 0.31),
+            "domain": (0.17, 0.34),
             "anchor": "x3",
             "type": "log",
             "range": (np.log10(_FEWEST), 0),
@@ -164,7 +161,7 @@ def remedies(record) -> tuple[go.Figure, Frames]:
         },
         xaxis4={**bare, "anchor": "y4"},
         yaxis4={
-            "domain": (0, 0.13),
+            "domain": (0, 0.15),
             "anchor": "x4",
             "range": (0, 1),
             "visible": False,
@@ -204,7 +201,8 @@ def remedies(record) -> tuple[go.Figure, Frames]:
 
 def _head(record, i: int, t: int) -> str:
     now = record.moments[t]
-    return f"<b>{record.names[i]}</b><br>validation {record.loss['validation'][now, i]:.2f}"
+    name = record.names[i].replace(" ", "<br>")
+    return f"<b>{name}</b><br>val. {record.loss['validation'][now, i]:.2f}"
 
 
 def _foot(record, i: int, t: int) -> str:
@@ -222,7 +220,7 @@ def _foot(record, i: int, t: int) -> str:
     if name == "more data":
         return f"{len(record.points['more'][1])} points,<br>not {len(record.points['train'][1])}"
     if name == "augmentation":
-        return "noise on x,<br>anew each epoch"
+        return "noise on x,<br>each epoch"
     if name == "batch norm":
-        return "dots: loss in<br>training mode"
+        return "dots: training<br>mode"
     return ""
