@@ -11,6 +11,7 @@ from serving import grab, pictures, settled, visit
 pytestmark = pytest.mark.browser
 FIGURE = "document.querySelector('.js-plotly-plot')"
 LABEL = ".nnplay-chart .label"
+LONG = 60_000
 VIEWS = ("Capacity", "Training", "Remedies", "Bias and variance", "Double descent")
 
 
@@ -54,22 +55,23 @@ def test_a_click_on_a_curve_sets_the_degree(app, page):
     )
     page.mouse.click(*place)
     page.wait_for_url(re.compile("overfitting_degree=2"))
-    expect(page.get_by_text("degree 2")).to_be_visible()
+    expect(page.get_by_text("degree 2").first).to_be_visible()
 
 
 @pytest.mark.parametrize(("view", "epochs"), [("Training", 60), ("Remedies", 60)])
 def test_a_run_is_played_to_its_end_and_scrubbed_back(app, page, view, epochs):
     visit(page, address(app, view, epochs=epochs))
-    expect(page.get_by_role("button", name="Run again")).to_be_visible()
-    expect(page.locator(LABEL)).to_have_text(f"epoch {epochs}")
+    expect(page.get_by_role("button", name="Run again")).to_be_visible(timeout=LONG)
+    expect(page.locator(LABEL)).to_have_text(f"epoch {epochs}", timeout=LONG)
     page.locator(".nnplay-chart .scrub").press("Home")
     expect(page.locator(LABEL)).to_have_text("epoch 0")
     page.get_by_role("button", name="Play", exact=True).click()
-    expect(page.locator(LABEL)).to_have_text(f"epoch {epochs}")
+    expect(page.locator(LABEL)).to_have_text(f"epoch {epochs}", timeout=LONG)
 
 
 def test_a_run_stops_and_goes_on(app, page):
-    visit(page, address(app, "Training", epochs=1000, width=64))
+    page.goto(address(app, "Training", epochs=1000, width=64))
+    expect(page.locator(LABEL)).to_have_text(re.compile("epoch [1-9]"), timeout=LONG)
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Go on")).to_be_visible()
     settled(page)
@@ -83,7 +85,7 @@ def test_a_run_stops_and_goes_on(app, page):
 
 def test_the_best_weights_are_taken_home(app, page):
     visit(page, address(app, "Training", epochs=20, below="Take+home"))
-    expect(page.get_by_role("button", name="Run again")).to_be_visible()
+    expect(page.get_by_role("button", name="Run again")).to_be_visible(timeout=LONG)
     expect(page.get_by_role("button", name="last.pt")).to_be_visible()
     settled(page)
     with page.expect_download() as download:
