@@ -117,3 +117,15 @@ def test_an_experiment_opens_its_view(app, page):
     page.get_by_role("link", name="L1 empties the net").click()
     page.wait_for_url(re.compile("overfitting_l1=0.2"))
     expect(page.get_by_text(re.compile(r"\d+ of 1120")).first).to_be_visible()
+
+
+def test_in_presenter_mode_type_keeps_its_size(app, page):
+    visit(page, address(app, "Capacity") + "&present=true")
+    size = f"() => {FIGURE}._fullLayout.font.size"
+    before = page.evaluate(size)
+    for _ in range(3):
+        shown = pictures(page)
+        page.locator(".st-key-overfitting_degree input[type=range]").press("ArrowRight")
+        page.wait_for_function("n => document.querySelector('.nnplay-chart').dataset.pictures > n", arg=shown)
+    assert before > 15
+    assert page.evaluate(size) == before
