@@ -11,7 +11,11 @@ Table = Mapping[str, Sequence[Any]]
 
 
 class Record(Protocol):
-    """A frozen dataclass of NumPy arrays with `table()`, the numbers that a visitor may check."""
+    """A frozen dataclass of NumPy arrays with `table()`, the numbers that a visitor may check.
+
+    Where there is more to take home it has `downloads() -> Mapping[str, Callable[[], bytes | str]]` too:
+    files by their names, each made when it is asked for.
+    """
 
     def table(self) -> Table: ...
 

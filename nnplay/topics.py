@@ -69,6 +69,25 @@ TOPICS = (
             "Mini-batch",
         ),
     ),
+    Topic(
+        "overfitting",
+        "Overfitting",
+        "Training",
+        "When does a model learn its points by heart instead of what is behind them, and what helps?",
+        ":material/model_training:",
+        (
+            "Overfitting",
+            "Underfitting",
+            "Bias",
+            "Variance",
+            "Validation dataset",
+            "Validation split",
+            "Regularization",
+            "Dropout",
+            "Early stopping",
+            "Model checkpoint",
+        ),
+    ),
 )
 
 

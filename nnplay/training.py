@@ -425,6 +425,14 @@ class Run:
         """(K,): the learning rate of the next update."""
         return self._lr if self._schedule is None else self._schedule.lr()
 
+    @property
+    def masks(self) -> Mapping[int, Tensor]:
+        """Of `Nets` with dropout: what the outputs of a layer were multiplied with in the latest epoch begun.
+
+        (K, units, rows), 0 or 1 / (1 - share), a column for each row in the order of that epoch.
+        """
+        return self._feed.masks
+
     def tensors(self) -> dict[str, Tensor]:
         """What training changes, by name; the net is axis 0."""
         named = {"theta": self.nets.theta}

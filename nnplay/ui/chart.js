@@ -127,14 +127,16 @@ class LiveChart {
     const night = luminance(css.getPropertyValue('--st-background-color')) < 0.4;
     const text = night ? data.figure.replace(/#[0-9A-F]{6}/g, c => DARK[c] ?? c) : data.figure;
     this.spec = JSON.parse(text);
-    const template = JSON.stringify(this.spec.layout.template);
-    if (template === this.template?.text) this.spec.layout.template = this.template.held;
-    else this.template = { text: template, held: this.spec.layout.template };
+    const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+    const template = `${scale} ${JSON.stringify(this.spec.layout.template)}`;
+    if (template === this.template?.text) this.spec.layout.template = null;  // the one that is held is scaled already
+    const own = this.spec.layout.template;
     const met = new Map();
     decodeAll(this.spec.data, this.arrays, met);
     this.arrays = met;
-    const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
     if (scale !== 1) scaleFonts(this.spec, scale);
+    if (own) this.template = { text: template, held: own };
+    this.spec.layout.template = this.template.held;
     this.narrow = this.isNarrow();
     const otherwise = this.narrow ? this.spec.layout.meta?.narrow : null;
     for (const [path, value] of Object.entries(otherwise ?? {})) put(this.spec.layout, path, value);

@@ -456,6 +456,9 @@ class View:
                 on_click="ignore",
                 icon=f":material/{icon}:",
             )
+        if hasattr(self.record, "downloads"):  # a file each, by its name
+            for name, data in self.record.downloads().items():
+                row.download_button(name, data, name, on_click="ignore", icon=":material/download:")
 
 
 @dataclass(slots=True)
