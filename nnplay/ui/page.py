@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -156,6 +157,7 @@ class View:
 
     def show(self) -> None:
         """Draw the view: the picture, the controls beside it, and what stands under both."""
+        _hide(st.query_params.get_all("hide"))
         stage, self.controls = st.columns([3.1, 1], gap="medium")
         picture = self.draw(self)
         self.line = Line(partial(self._moved, picture), partial(self._more, picture))
@@ -268,6 +270,13 @@ class View:
     def toggle(self, name: str, label: str, **kw) -> bool:
         value = st.toggle(label, self.defaults[name], key=self._key(name), bind="query-params", **kw)
         return self._hold(name, value)
+
+    def text(self, name: str, label: str, **kw) -> str:
+        """A line of text in a notation of the topic's own, which compute checks."""
+        value = st.text_input(
+            label, self.defaults[name], key=self._key(name), bind="query-params", max_chars=CELLS, **kw
+        )
+        return self._hold(name, value or self.defaults[name])
 
     def cells(self, name: str, label: str, **kw) -> tuple[tuple[float, ...], ...]:
         """A grid of numbers, written row by row: "1 0; 2 3". Nothing written is the default."""
@@ -456,6 +465,10 @@ class View:
                 on_click="ignore",
                 icon=f":material/{icon}:",
             )
+        # what a record has beside its table, such as weights, by the name of the file
+        more = getattr(self.record, "downloads", dict)()
+        for name, data in more.items():
+            row.download_button(name, data, name, on_click="ignore", icon=":material/download:")
 
 
 @dataclass(slots=True)
@@ -502,6 +515,14 @@ class Run:
     def name(self) -> str:
         """Tells this run from others."""
         return f"{id(self.steps):x}"
+
+
+def _hide(given: Sequence[str]) -> None:
+    """Controls that the address hides, `?hide=topic_noise,topic_loss`: they keep their value."""
+    names = [name for name in ",".join(given).split(",") if re.fullmatch(r"\w+", name, re.ASCII)]
+    if names:
+        rules = ",".join(f".st-key-{name}" for name in names)
+        st.html(f"<style>{rules} {{ display: none; }}</style>")
 
 
 def _alone(slider: Callable, *given: Any, **kw: Any) -> Any:
