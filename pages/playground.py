@@ -171,9 +171,10 @@ def train(view):
             looks = run_settings(view)
         starts(view, row)
 
+    gray = others(view)
+
     def picture(record):
-        remember(view, record)
-        figure, frames = figures.train(record, **looks, others=others(view))
+        figure, frames = figures.train(record, **looks, others=gray)
         view.chart(
             figure,
             alt="A drawn net with a map in each unit, its output over the plane, and its losses",
@@ -185,11 +186,13 @@ def train(view):
             peek=figures.peek(record),
             on_click=lambda click: clicked(view, record, click),
         )
+        remember(view, record)
         for note in record.notes:
             st.warning(note, icon=":material/info:")
         weight(view, record)
-        moment = min(view.position(), len(record.times) - 1)
         if record.confusion.size:
+            last = len(record.times) - 1
+            moment = min(view.position() or last, last)
             st.caption(f"Test points after {record.frame} {record.times[moment]}")
             view.chart(
                 figures.confusion(record, moment), alt="Confusion matrix of the test points", height=190
@@ -330,7 +333,7 @@ def others(view):
     if not st.session_state.get("playground_compare"):
         return ()
     runs = st.session_state.get("playground-runs", [])
-    return [(run["title"], *run["curve"]) for run in runs if run["settings"] != view.settings]
+    return [(run["title"], *run["curve"]) for run in runs if run["settings"] != view.values]
 
 
 def history():

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-ACROSS, DOWN = 1000, 800
+ACROSS, DOWN = 1000, 920
 """The network's axes: whole units, so that what moves in them is sent as small numbers."""
 FEATURES = ("x1", "x2", "x1²", "x2²", "x1x2", "sin x1", "sin x2")
-_TOP = 150  # above it stand the marks
+_TOP = 130  # above it stand the marks
 _WIDEST = 9.0  # units of an edge's half width at most
 _FULL = 2.0  # the weight at which an edge is widest
 _MOST_UNITS, _MOST_LAYERS = 16, 6
@@ -34,15 +34,15 @@ def places(widths: Sequence[int]) -> Places:
     x = np.linspace(70, ACROSS - 60, layers + 1)
     most = max(widths[1:], default=1)
     middle, room = (_TOP + DOWN) / 2 + 10, DOWN - _TOP - 40
-    tile = min(76.0, room / most * 0.72, (x[1] - x[0]) * 0.5)
+    tile = min(88.0, room / most * 0.72, (x[1] - x[0]) * 0.5)
 
     def column(at: float, n: int, step: float) -> np.ndarray:
         y = middle + step * (np.arange(n) - (n - 1) / 2)
         return np.stack([np.full(n, at), y], axis=1)
 
-    step = min(110.0, room / most)
+    step = min(125.0, room / most)
     units = tuple(column(at, n, step) for at, n in zip(x[1:], widths[1:]))
-    return Places(column(x[0], len(FEATURES), room / len(FEATURES)), units, tile, min(62.0, tile))
+    return Places(column(x[0], len(FEATURES), room / len(FEATURES)), units, tile, min(66.0, tile))
 
 
 def ends(where: Places, inputs: Sequence[str], edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

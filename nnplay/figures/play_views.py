@@ -80,9 +80,11 @@ def seeds(record, colors) -> tuple[go.Figure, Frames]:
         for i, values in enumerate(record.maps)
     ]
     axes = ("x4", "x5", "x6")
+    for axis in axes:  # without a trace there are no axes
+        nothing = {"mode": "none", "hoverinfo": "skip", "showlegend": False}
+        traces.append(go.Scatter(x=[0], y=[0], xaxis=axis, yaxis=axis.replace("x", "y"), **nothing))
     images = [
-        rasters.image(entry, (0, 1, 1, 1), f"{axis} domain", f"{axis.replace('x', 'y')} domain")
-        for entry, axis in zip(painted, axes)
+        rasters.image(entry, (0, 1, 1, 1), axis, axis.replace("x", "y")) for entry, axis in zip(painted, axes)
     ]
     notes = [
         {**_PLAIN, "text": _share(record), "x": 0, "y": 1, "yshift": 6, "font": {"size": 17}},
@@ -193,6 +195,7 @@ def curvature(record) -> tuple[go.Figure, Frames]:
             "title": {"text": "training loss"},
             "dtick": 1,
             "range": (-4, 0.3),
+            "exponentformat": "power",
         },
         xaxis2={"range": epochs, "anchor": "y2", "title": {"text": "epoch"}},
         yaxis2={"domain": (0, 0.5), "range": (0, reach), "anchor": "x2", "title": {"text": "top eigenvalue"}},

@@ -67,6 +67,11 @@ def _catcher() -> go.Scatter:
     )
 
 
+def _paler(colors: list[tuple[float, str]]) -> list[tuple[float, str]]:
+    """So that points stand out on the map."""
+    return [(position, faded(color, 0.6)) for position, color in colors]
+
+
 def _points(record, image: int, train: bool, shown: bool = True) -> dict:
     """The points of a part as a raster."""
     points, classes = record.points, record.points.classes
@@ -276,6 +281,8 @@ def train(
         _marks(where, record.widths),
         *_losses(record, others),
     ]
+    if len(record.loss) > 1:  # without a trace there are no axes
+        traces.append(go.Scatter(x=[0], y=[0], mode="none", showlegend=False, xaxis="x4", yaxis="y4"))
 
     # what is painted: the inputs, the units, the output
     runs = len(record.loss)
@@ -286,17 +293,20 @@ def train(
     painted.append(rasters.raster(1, record.unit_maps[-1], record.side, at, size, signed_colors()))
     spots.append((box, "x2", "y2"))
     output = record.output_maps[-1, 0]
-    colors = colors_of(classes, discrete)
+    colors = _paler(colors_of(classes, discrete))
     painted.append(rasters.raster(2, output, _SIDE, [[0, 0]], (_SIDE, _SIDE), colors))
     spots.append(((-REACH, REACH, 2 * REACH, 2 * REACH), "x", "y"))
     for i, train in ((TEST_RASTER, False), (TRAIN_RASTER, True)):
         painted.append(_points(record, i, train, train or test))
-        spots.append(spots[OUTPUT_RASTER])
+        nudge = i * 1e-6  # Plotly takes two images at one place for one
+        spots.append(((-REACH, REACH + nudge, 2 * REACH, 2 * REACH), "x", "y"))
     if runs > 1:
         painted.append(
             rasters.raster(FORK_RASTER, record.output_maps[-1, 1], _SIDE, [[0, 0]], (_SIDE, _SIDE), colors)
         )
         spots.append(((-REACH, REACH, 2 * REACH, 2 * REACH), "x4", "y4"))
+        painted.append(_points(record, len(painted), train=True))
+        spots.append(((-REACH, REACH + nudge, 2 * REACH, 2 * REACH), "x4", "y4"))
     images = [rasters.image(entry, *place) for entry, place in zip(painted, spots)]
 
     fig = figure(
@@ -526,7 +536,9 @@ def preview(record) -> go.Figure:
     fig, _ = train(record)
     layout = fig.layout.to_plotly_json()
     still = {"visible": False, "fixedrange": True}
-    x2, y2 = ({**layout[axis], "range": r} for axis, r in (("xaxis2", (0, 1000)), ("yaxis2", (800, 110))))
+    x2, y2 = (
+        {**layout[axis], "range": r} for axis, r in (("xaxis2", (0, 1000)), ("yaxis2", (play_net.DOWN, 130)))
+    )
     return figure(
         [fig.data[i] for i in (POSITIVE, NEGATIVE)],
         images=layout["images"],

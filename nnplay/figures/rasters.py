@@ -30,7 +30,7 @@ def raster(
     """
     return {
         "image": image,
-        "values": np.ascontiguousarray(values, np.uint8),
+        "values": np.ravel(values).astype(np.uint8),
         "side": side,
         "at": np.asarray(at).tolist(),
         "size": list(size),

@@ -321,6 +321,7 @@ class LiveChart {
       const p = event.points[0];
       const at = this.at(event.event);
       this.rest = null;
+      if (this.data.report) this.play(false);  // so that the page knows at which frame
       if (this.data.click) this.send.trigger('click', { trace: p.curveNumber, x: p.x, y: p.y, at,
         index: Array.isArray(p.pointNumber) ? p.pointNumber : [p.pointNumber] });
     });

@@ -191,8 +191,6 @@ class View:
             notice.warning(str(refused), icon=":material/block:")
             if not self.charts:  # empty, but there: it watches the sliders
                 self.chart(theme.figure(xaxis=HIDDEN, yaxis=HIDDEN), alt="No picture")
-        if self.run:
-            self.run.button()
         if part in ("Numbers", "Code"):
             with below:
                 self._below(part)
@@ -385,7 +383,8 @@ class View:
         return run.record
 
     def chart(self, figure: go.Figure, *, alt: str, **kw) -> None:
-        """A live chart; `kw` as in `live_chart`. The first one of a view carries the sliders' dragging."""
+        """A live chart; `kw` as in `live_chart`. The first one of a view carries the sliders' dragging
+        and, under it, the button of a run."""
         run = _line.get()
         if run is not None:
             raise _Caught(picture_data(figure, alt=alt, **(kw | run)))
@@ -398,6 +397,8 @@ class View:
                 kw |= {"run": self.run.name, "growing": not self.run.done}
         self.charts += 1
         live_chart(figure, key, alt=alt, on_drop=self._drop, **kw)
+        if self.run and self.charts == 1:
+            self.run.button()
 
     def handle(self, name: str) -> Handle:
         """What makes a chart draggable: `view.chart(..., handle=view.handle("x"))` moves the slider x."""
