@@ -44,7 +44,8 @@ def place(page, trace: int, point: int) -> list[float]:
         f"""([trace, point]) => {{ const box = {FIGURE}.getBoundingClientRect();
             const of = {FIGURE}._fullData[trace], layout = {FIGURE}._fullLayout;
             const [xa, ya] = [of.xaxis, of.yaxis].map(id => layout[id.replace(/^([xy])/, '$1axis')]);
-            return [box.x + xa._offset + xa.d2p(of.x[point]), box.y + ya._offset + ya.d2p(of.y[point])]; }}""",
+            const [x, y] = [xa.d2p(of.x[point]), ya.d2p(of.y[point])];
+            return [box.x + xa._offset + x, box.y + ya._offset + y]; }}""",
         [trace, point],
     )
 
@@ -95,7 +96,8 @@ def test_every_moment_is_drawn_without_a_blank_frame(app, page):
             for (let t = 0; t <= 20; t++) {{
                 {CHART}.apply(t); await {CHART}.draw(); drawn++;
                 const images = [...document.querySelectorAll('.imagelayer image')];
-                blank += images.length !== 5 || images.some(image => !(image.getAttribute('xlink:href') ?? image.getAttribute('href')));
+                const source = image => image.getAttribute('xlink:href') ?? image.getAttribute('href');
+                blank += images.length !== 5 || !images.every(source);
             }} return [drawn, blank]; }}"""
     )
     assert (drawn, blank) == (21, 0)
@@ -227,7 +229,7 @@ def test_finished_runs_are_remembered_and_weights_are_taken_home(app, page):
 
 
 def test_a_closed_tab_ends_its_run(app, browser):
-    """The next piece of a run is computed when a browser has drawn the last: what it sends are its requests."""
+    """The next piece of a run is computed when the browser asks for it, having drawn the last."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page, asked = context.new_page(), []
     page.on("websocket", lambda socket: socket.on("framesent", lambda _: asked.append(1)))
