@@ -24,7 +24,7 @@ SHORT = "playground_epochs=20&playground_samples=100"
 @pytest.fixture
 def page(browser):
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    context.set_default_timeout(8_000)
+    context.set_default_timeout(30_000)
     page, errors = context.new_page(), []
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
