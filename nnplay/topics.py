@@ -19,6 +19,25 @@ class Topic:
 
 TOPICS = (
     Topic(
+        "playground",
+        "Playground",
+        "Playground",
+        "How does a small net learn, from the first epoch to the last, and what does each of its settings "
+        "change?",
+        ":material/hub:",
+        (
+            "Model architecture modification",
+            "Epoch",
+            "Epochs",
+            "Batch size",
+            "Weights",
+            "Callbacks",
+            "TensorBoard",
+            "Verbose",
+            "Lambda layer",
+        ),
+    ),
+    Topic(
         "activations",
         "Activations",
         "Building blocks",

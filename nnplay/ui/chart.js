@@ -74,8 +74,9 @@ class LiveChart {
     this.speed = root.querySelector('.speed');
     this.frames = []; this.run = null; this.position = 0; this.drawn = -1; this.playing = false;
     this.told = 0;
-    this.arrays = new Map(); this.undo = [];
+    this.arrays = new Map(); this.undo = []; this.painted = [];
     this.listen(this.toggle, 'click', () => this.play(!this.playing));
+    this.listen(root.querySelector('.first'), 'click', () => { this.play(false); this.seek(0, true); });
     this.listen(root.querySelector('.back'), 'click', () => { this.play(false); this.seek(Math.round(this.position) - 1, true); });
     this.listen(root.querySelector('.next'), 'click', () => { this.play(false); this.seek(Math.round(this.position) + 1, true); });
     this.listen(this.scrub, 'input', () => { this.play(false); this.seek(+this.scrub.value, true); });
@@ -133,6 +134,7 @@ class LiveChart {
     const own = this.spec.layout.template;
     const met = new Map();
     decodeAll(this.spec.data, this.arrays, met);
+    decodeAll(this.spec.layout.meta, this.arrays, met);
     this.arrays = met;
     if (scale !== 1) scaleFonts(this.spec, scale);
     if (own) this.template = { text: template, held: own };
@@ -223,6 +225,7 @@ class LiveChart {
     this.busy = true;
     do {
       this.again = false;
+      this.paint();
       const next = this.copy();
       if (this.shown && move(this.plot, this.shown, this.spec)) this.owed = true; else await this.redraw();
       this.shown = next;
@@ -253,6 +256,20 @@ class LiveChart {
       if (this.playing || this.busy || document.querySelector('[data-dragging]')) this.drawSoon();
       else if (!this.gone) this.redraw();
     }, 250);
+  }
+
+  // A raster (nnplay/figures/rasters.py) is an image of the layout whose pixels are bytes through colors.
+  // A layout image is redrawn several times as fast as a heat map. What stayed the same is not painted again.
+  paint() {
+    const { images, meta } = this.spec.layout;
+    (meta?.rasters ?? []).forEach((raster, i) => {
+      const [from, tile] = this.data.peek?.into === i && this.peeked ? this.peeked : [i, null];
+      const { values, colors } = meta.rasters[from], how = JSON.stringify([tile, colors]);
+      const held = this.painted[i];
+      if (held?.values !== values || held.how !== how)
+        this.painted[i] = { values, how, source: rasterSource(meta.rasters[from], tile) };
+      images[raster.image].source = this.painted[i].source;
+    });
   }
 
   seek(t, report = false) {
@@ -306,17 +323,20 @@ class LiveChart {
       const p = event.points[0];
       const at = this.at(event.event);
       this.rest = null;
+      if (this.data.report) this.play(false);  // so that the page knows at which frame
       if (this.data.click) this.send.trigger('click', { trace: p.curveNumber, x: p.x, y: p.y, at,
         index: Array.isArray(p.pointNumber) ? p.pointNumber : [p.pointNumber] });
     });
     this.plot.on('plotly_hover', event => {
-      const p = event.points[0], hover = this.data.hover;
+      const p = event.points[0], { hover, peek } = this.data;
+      if (peek && p.curveNumber === peek.trace) { this.peeked = peek.tiles[p.pointNumber]; this.draw(); }
       if (!hover || p.curveNumber !== hover.trace || !Array.isArray(p.pointNumber) || this.playing) return;
       clearTimeout(this.leaving);
       this.rest ??= this.position;
       this.seek(p.pointNumber[0] * hover.columns + p.pointNumber[1]);
     });
     this.plot.on('plotly_unhover', () => {  // comes before the hover of a next cell, too
+      if (this.peeked) { this.peeked = null; this.draw(); }
       clearTimeout(this.leaving);
       this.leaving = setTimeout(() => {
         if (this.rest == null || this.gone) return;
@@ -441,6 +461,52 @@ class LiveChart {
     this.waiting = null;
     this.report(name, value);
   }
+}
+
+// The colors of the bytes 0 to 254 on a scale of [position, color]; 255 is transparent.
+function palette(scale, asText = false) {
+  const channels = scale.map(([, color]) => [1, 3, 5, 7].map(k => k < 7 || color.length > 7 ? parseInt(color.slice(k, k + 2), 16) : 255));
+  const table = new Uint8Array(1024);
+  for (let v = 0; v < 255; v++) {
+    let k = 1;
+    while (k < scale.length - 1 && v / 254 >= scale[k][0]) k++;
+    const [from, to] = [scale[k - 1][0], scale[k][0]];
+    const share = to > from ? Math.max(0, Math.min(1, (v / 254 - from) / (to - from))) : 1;
+    for (let c = 0; c < 4; c++) table[4 * v + c] = Math.round(channels[k - 1][c] + share * (channels[k][c] - channels[k - 1][c]));
+  }
+  return asText ? v => `rgba(${table.subarray(4 * v, 4 * v + 3)},${table[4 * v + 3] / 255})` : new Uint32Array(table.buffer);
+}
+
+// Points: thousands of them cost a frame nothing, because they are an image that stays.
+function drawDots(canvas, brush, values, { x, y, edge, radius }, color) {
+  brush.lineWidth = radius / 3;
+  brush.strokeStyle = edge;
+  values.forEach((v, n) => {
+    brush.beginPath();
+    brush.arc(x[n] * canvas.width, y[n] * canvas.height, radius, 0, 2 * Math.PI);
+    brush.fillStyle = color(v);
+    brush.fill();
+    brush.stroke();
+  });
+  return canvas.toDataURL();
+}
+
+// A raster as an image's source: tiles of `side` times `side` bytes one after the other, each at its place on a
+// canvas; or one tile alone.
+function rasterSource({ values, side, at, size, colors, dots }, tile) {
+  const canvas = rasterSource.canvas ??= document.createElement('canvas');
+  [canvas.width, canvas.height] = tile === null ? size : [side, side];
+  const brush = canvas.getContext('2d', { willReadFrequently: true });
+  if (dots) return drawDots(canvas, brush, values, dots, palette(colors, true));
+  const area = brush.createImageData(canvas.width, canvas.height), pixels = new Uint32Array(area.data.buffer);
+  const table = palette(colors), places = tile === null ? at : [[0, 0]];
+  places.forEach(([left, top], n) => {
+    let from = (tile ?? n) * side * side;
+    for (let row = 0; row < side; row++)
+      for (let into = (top + row) * canvas.width + left, end = into + side; into < end;) pixels[into++] = table[values[from++]];
+  });
+  brush.putImageData(area, 0, 0);
+  return canvas.toDataURL();
 }
 
 function luminance(color) {

@@ -43,6 +43,8 @@ _HTML = """
     <button class="toggle" type="button" aria-label="Play" title="Play or pause (space)">
       <svg viewBox="0 0 24 24"><path class="go" d="M7 4v16l13-8z"/>
         <path class="halt" d="M6 4h4v16H6zM14 4h4v16h-4z"/></svg></button>
+    <button class="first" type="button" aria-label="To the start" title="To the start">
+      <svg viewBox="0 0 24 24"><path d="M20 5v14l-7-7zM12 5v14l-7-7zM3 5h2v14H3z"/></svg></button>
     <button class="back" type="button" aria-label="Step back" title="Step back">
       <svg viewBox="0 0 24 24"><path d="M18 5v14l-9-7zM5 5h3v14H5z"/></svg></button>
     <button class="next" type="button" aria-label="Step forward" title="Step forward">
@@ -105,6 +107,7 @@ def live_chart(
     run: str | None = None,
     growing: bool = False,
     hover: Mapping[str, int] | None = None,
+    peek: Mapping[str, Any] | None = None,
     report: bool = False,
     handle: Handle | None = None,
     still: bool = False,
@@ -121,7 +124,9 @@ def live_chart(
     at once, with `at_end` it stands at its last. A run with a name, `run`, is sent in chunks: only what
     the browser has not got; while it is `growing` the chart asks for more, which runs the page again. at:
     the frame that the figure itself shows, where the player then stands; another one moves it. hover:
-    {"trace": i, "columns": n} shows frame row * n + column while the pointer is over that cell. report:
+    {"trace": i, "columns": n} shows frame row * n + column while the pointer is over that cell. peek:
+    {"trace": i, "into": r, "tiles": [[raster, tile], ...]} shows the tile that belongs to point n of that
+    trace large in raster r (see `nnplay.figures.rasters`) while the pointer is over the point. report:
     the page runs again where the visitor scrubs, pauses or plays to the end, and `position(key)` says
     where that is. watch: prefix of the keys of sliders that report while they are dragged:
     `dragged(key)`; line: where the chart asks for its pictures meanwhile, see `nnplay.ui.live`. on_click is
@@ -155,6 +160,7 @@ def live_chart(
             "echo": held.get("drag"),  # so that a report is answered even where the picture stays the same
             "handle": handle and {"key": handle.key, "min": handle.min, "max": handle.max},
             "hover": hover and dict(hover),
+            "peek": peek and dict(peek),
         },
         on_click_change=lambda: _call(on_click, _click(_state(key).get("click"))),
         on_drop_change=lambda: _call(on_drop, _dragged(_state(key).get("drop"))),
@@ -268,6 +274,7 @@ def _encode(values: Any) -> Any:
     array = np.asarray(values)
     if array.dtype.kind not in "fiub":
         return array.tolist()
-    array = array.astype("<f4" if array.dtype.kind == "f" else "<i4")
+    if array.dtype not in (np.uint8, np.int16):
+        array = array.astype("<f4" if array.dtype.kind == "f" else "<i4")
     shape = ",".join(map(str, array.shape))
     return {"dtype": array.dtype.str[1:], "bdata": base64.b64encode(array.tobytes()).decode(), "shape": shape}

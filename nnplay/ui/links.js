@@ -5,7 +5,7 @@
 function openInPlace(href) {
   const url = new URL(href, location.href);
   const here = new URLSearchParams(location.search);
-  if (here.has('present')) url.searchParams.set('present', here.get('present'));
+  for (const kept of ['present', 'hide']) if (here.has(kept)) url.searchParams.set(kept, here.get(kept));
   if (url.href === location.href) return;
   history.pushState({}, '', url);
   dispatchEvent(new PopStateEvent('popstate'));

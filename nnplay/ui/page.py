@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -156,6 +157,7 @@ class View:
 
     def show(self) -> None:
         """Draw the view: the picture, the controls beside it, and what stands under both."""
+        _hide(st.query_params.get_all("hide"))
         stage, self.controls = st.columns([3.1, 1], gap="medium")
         picture = self.draw(self)
         self.line = Line(partial(self._moved, picture), partial(self._more, picture))
@@ -189,8 +191,6 @@ class View:
             notice.warning(str(refused), icon=":material/block:")
             if not self.charts:  # empty, but there: it watches the sliders
                 self.chart(theme.figure(xaxis=HIDDEN, yaxis=HIDDEN), alt="No picture")
-        if self.run:
-            self.run.button()
         if part in ("Numbers", "Code"):
             with below:
                 self._below(part)
@@ -268,6 +268,13 @@ class View:
     def toggle(self, name: str, label: str, **kw) -> bool:
         value = st.toggle(label, self.defaults[name], key=self._key(name), bind="query-params", **kw)
         return self._hold(name, value)
+
+    def text(self, name: str, label: str, **kw) -> str:
+        """A line of text in a notation of the topic's own, which compute checks."""
+        value = st.text_input(
+            label, self.defaults[name], key=self._key(name), bind="query-params", max_chars=CELLS, **kw
+        )
+        return self._hold(name, value or self.defaults[name])
 
     def cells(self, name: str, label: str, **kw) -> tuple[tuple[float, ...], ...]:
         """A grid of numbers, written row by row: "1 0; 2 3". Nothing written is the default."""
@@ -376,7 +383,8 @@ class View:
         return run.record
 
     def chart(self, figure: go.Figure, *, alt: str, **kw) -> None:
-        """A live chart; `kw` as in `live_chart`. The first one of a view carries the sliders' dragging."""
+        """A live chart; `kw` as in `live_chart`. The first one of a view carries the sliders' dragging
+        and, under it, the button of a run."""
         run = _line.get()
         if run is not None:
             raise _Caught(picture_data(figure, alt=alt, **(kw | run)))
@@ -389,6 +397,8 @@ class View:
                 kw |= {"run": self.run.name, "growing": not self.run.done}
         self.charts += 1
         live_chart(figure, key, alt=alt, on_drop=self._drop, **kw)
+        if self.run and self.charts == 1:
+            self.run.button()
 
     def handle(self, name: str) -> Handle:
         """What makes a chart draggable: `view.chart(..., handle=view.handle("x"))` moves the slider x."""
@@ -505,6 +515,14 @@ class Run:
     def name(self) -> str:
         """Tells this run from others."""
         return f"{id(self.steps):x}"
+
+
+def _hide(given: Sequence[str]) -> None:
+    """Controls that the address hides, `?hide=topic_noise,topic_loss`: they keep their value."""
+    names = [name for name in ",".join(given).split(",") if re.fullmatch(r"\w+", name, re.ASCII)]
+    if names:
+        rules = ",".join(f".st-key-{name}" for name in names)
+        st.html(f"<style>{rules} {{ display: none; }}</style>")
 
 
 def _alone(slider: Callable, *given: Any, **kw: Any) -> Any:

@@ -389,7 +389,8 @@ function hold(node, text, { xanchor, text: now }) {
 }
 
 function picture(gd, index, item, changed) {
-  const node = [...gd.querySelectorAll('.imagelayer > image')][index];
+  // Plotly sorts them by layers and subplots
+  const node = [...gd.querySelectorAll('.imagelayer > image')].find(each => each.__data__?._index === index);
   if (!node || changed.size > 1 || !changed.has('source')) return null;
   return () => node.setAttributeNS('http://www.w3.org/1999/xlink', 'xlink:href', item.source);
 }
