@@ -87,7 +87,8 @@ def settled(page) -> None:
     """The script has run, and Plotly has drawn what was moved (see nnplay/ui/quick.js)."""
     page.wait_for_selector(READY)
     page.wait_for_function(
-        "() => ![...document.querySelectorAll('.nnplay-chart')].some(e => e.chart?.owed || e.chart?.busy)"
+        "() => ![...document.querySelectorAll('.nnplay-chart')].some("
+        "e => e.chart?.busy || (e.chart?.owed && !e.chart.playing))"
     )
 
 

@@ -51,9 +51,15 @@ def place(page, trace: int, point: int) -> list[float]:
 
 
 def click(page, trace: int, point: int) -> None:
+    """As a hand does: Plotly's click is on what it has seen the pointer over."""
     x, y = place(page, trace, point)
     page.mouse.move(x - 3, y)
     page.mouse.move(x, y)
+    page.wait_for_function(
+        f"""([trace, point]) => {{ const hit = {FIGURE}._hoverdata?.[0];
+            return hit?.curveNumber === trace && hit.pointNumber === point; }}""",
+        arg=[trace, point],
+    )
     page.mouse.click(x, y)
 
 

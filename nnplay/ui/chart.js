@@ -169,7 +169,7 @@ class LiveChart {
       this.frames = [];
       this.fresh = frames.restart;
     }
-    if (frames.start === this.frames.length) this.append(frames);
+    this.append(frames, this.frames.length - frames.start);  // the script and the line may bring the same ones
     this.grown(frames.growing);
     if (this.fresh && this.frames.length) { this.fresh = false; this.position = 0; this.play(true); }
     if (this.ending && !frames.restart) this.position = this.frames.length;  // who stood at the end stays there
@@ -190,14 +190,15 @@ class LiveChart {
     this.byLine = growing && open;
   }
 
-  append({ labels, traces, layout, grow, upto }) {
+  append({ labels, traces, layout, grow, upto }, known) {
+    if (known >= labels.length) return;
     const parts = [], lines = [];
     for (const [i, attributes] of Object.entries(grow))
       for (const [path, value] of Object.entries(attributes)) lines.push(['data', +i, path, value.bdata ? decode(value) : value]);
     for (const [i, attributes] of Object.entries(traces))
       for (const [path, value] of Object.entries(attributes)) parts.push(['data', +i, path, value.bdata ? decode(value) : value]);
     for (const [path, value] of Object.entries(layout)) parts.push(['layout', null, path, value.bdata ? decode(value) : value]);
-    labels.forEach((label, t) => this.frames.push({ label, set: [
+    labels.forEach((label, t) => t >= known && this.frames.push({ label, set: [
       ...parts.map(([room, i, path, values]) => [room, i, path, values[t]]),
       ...lines.map(([room, i, path, line]) => [room, i, path, line.subarray ? line.subarray(0, upto[t]) : line.slice(0, upto[t])])] }));
   }
@@ -253,7 +254,7 @@ class LiveChart {
     clearTimeout(this.resting);
     if (!this.owed || this.gone) return;
     this.resting = setTimeout(() => {
-      if (this.playing || this.busy || document.querySelector('[data-dragging]')) this.drawSoon();
+      if (this.busy || document.querySelector('[data-dragging]')) this.drawSoon();
       else if (!this.gone) this.redraw();
     }, 250);
   }
