@@ -3,10 +3,12 @@
 import os
 
 import pytest
+import threadpoolctl
 import torch
 from serving import FLAGS, chromium, serve
 
 torch.set_num_threads(1)
+threadpoolctl.threadpool_limits(1)  # as app.py does: two threads on small arrays are far slower than one
 
 
 @pytest.fixture(scope="session")
