@@ -455,7 +455,7 @@ def test_records_grow_to_the_complete_one(epochs):
     records = list(fit(names=("ReLU",), units=2, hidden_layers=1, epochs=epochs))
     final = records[-1]
     assert [record.done for record in records] == [False] * (len(records) - 1) + [True]
-    assert len(records) == min(epochs, 100) + 1
+    assert len(records) == min(epochs, 300) + 1
     assert (final.epoch[0], final.epoch[-1]) == (0, epochs)
     assert (np.diff(final.epoch) > 0).all()
     for t, record in enumerate(records, 1):

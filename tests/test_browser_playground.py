@@ -208,7 +208,7 @@ def test_the_pointer_on_a_unit_shows_it_large(app, page):
 def test_a_run_that_diverges_is_explained(app, page):
     visit(
         page,
-        f"{app}/playground?playground_dataset=Plane+(regression)&playground_activation=ReLU&playground_lr=3",
+        f"{app}/playground?playground_dataset=Plane+(regression)&playground_activation=ReLU&playground_lr=3.0",
     )
     expect(page.get_by_text("its numbers are no longer finite")).to_be_visible()
     assert page.evaluate(f"{FIGURE}._fullLayout.yaxis3.range.every(Number.isFinite)")

@@ -81,6 +81,8 @@ def spoke(start: np.ndarray, move: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def relief(landscape, on: str = "") -> dict:
     """The surface from above; a click on it returns x and y."""
+    # levels of its own: those that Plotly chooses are lost when the same surface is drawn at another size
+    levels = np.linspace(landscape.height.min(), landscape.height.max(), 20)[1:-1]
     return {
         "type": "contour",
         "x": landscape.x,
@@ -90,7 +92,7 @@ def relief(landscape, on: str = "") -> dict:
         "yaxis": f"y{on}",
         "colorscale": RELIEF,
         "showscale": False,
-        "ncontours": 18,
+        "contours": {"start": levels[0], "end": levels[-1], "size": levels[1] - levels[0]},
         "line": {
             "width": 0.8,
             "color": faded(COLOR["muted"], 0.45),
