@@ -53,8 +53,17 @@ LEADS = (
     ("optimizers", "Learning rate", "lr"),
     ("optimizers", "Schedules", "lr"),
     ("optimizers", "Mini-batches", "batch_size"),
+    ("overfitting", "Capacity", "degree"),
+    ("overfitting", "Double descent", "features"),
 )
 """Topic, view and the control that is dragged there."""
+
+RUNS = (
+    "activations?activations_view=Training&activations_epochs=1000",
+    "overfitting?overfitting_view=Training",
+    "playground?playground_epochs=1000",
+)
+"""Pages that train as soon as they are opened."""
 
 # From now on notes when the pointer asked for a picture and when that picture was there.
 WATCH_DRAG = """() => { const chart = document.querySelector('.nnplay-chart').chart; window.pictures = [];
@@ -64,7 +73,8 @@ WATCH_DRAG = """() => { const chart = document.querySelector('.nnplay-chart').ch
     if (chart.asked) waiting = now; else { sent = waiting ?? now; waiting = null; }
     return ask(key, value); };
   chart.channel.onmessage = event => { mine = sent; answered(event); };
-  chart.draw = async () => { const from = mine; await draw(); if (from === null) return;
+  chart.draw = async () => { const from = mine; mine = null; await draw(); if (from === null) return;
+    while (chart.busy) await new Promise(requestAnimationFrame);
     requestAnimationFrame(() => window.pictures.push([performance.now(), performance.now() - from])); }; }"""
 COUNT = """() => { window.times = [];
   new MutationObserver(() => window.times.push(performance.now())).observe(
@@ -122,9 +132,8 @@ def drag(browser, url: str, key: str) -> tuple[float | None, list[float]]:
     return rate, list(pictures[2:, 1])
 
 
-def train(browser, url: str) -> list[float]:
+def train(browser, address: str) -> list[float]:
     """Pictures a second in each half second while a run trains and plays."""
-    address = f"{url}/activations?activations_view=Training&activations_epochs=1000"
     page, _ = opened(browser, address, ".nnplay-chart[data-pictures]")
     page.evaluate(COUNT)
     page.wait_for_timeout(3000)
@@ -133,11 +142,10 @@ def train(browser, url: str) -> list[float]:
     return list(np.histogram(times, np.arange(times[0], times[-1], 500))[0] * 2.0)
 
 
-def stop(browser, url: str) -> list[float]:
+def stop(browser, address: str) -> list[float]:
     """Milliseconds from pressing Stop to the browser's knowing that the run has ended."""
     found = []
     for _ in range(5):
-        address = f"{url}/activations?activations_view=Training&activations_epochs=1000"
         page, _ = opened(browser, address, ".nnplay-chart[data-pictures]")
         button = page.get_by_role("button", name="Stop")
         start = time.perf_counter()
@@ -213,8 +221,12 @@ def in_a_browser(url: str, floor: str, started: tuple[float, float]) -> None:
             if rate:
                 row(f"pictures a second while dragging, {topic} {view} {key}", [rate], "/s", None, "30")
             row(f"the picture behind the pointer, {topic} {view} {key}", behind, "ms", None, "60")
-        row("pictures a second while training", train(browser, url), "/s", None, "30")
-        row("stop pressed to run ended", stop(browser, url), "ms", None, "500")
+        for run in RUNS:
+            topic = run.split("?")[0]
+            row(
+                f"pictures a second while training, {topic}", train(browser, f"{url}/{run}"), "/s", None, "30"
+            )
+            row(f"stop pressed to run ended, {topic}", stop(browser, f"{url}/{run}"), "ms", None, "500")
         browser.close()
 
 

@@ -73,7 +73,7 @@ def train_cnn(*, seed: int = 0) -> Iterator[Training]:
     """Train the network by Adam under a one-cycle learning rate; yields after each of `EPOCHS` passes."""
     check(locals(), RANGES, CHOICES)
     images, labels = pictures.digits()
-    x, y = torch.from_numpy(images)[:, None], torch.from_numpy(labels)
+    x, y = torch.from_numpy(images)[:, None], torch.tensor(labels)
     train, held_out = split(seed)
     generator = torch.Generator().manual_seed(seed)
     net = build(generator)

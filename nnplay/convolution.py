@@ -258,16 +258,15 @@ def images(
     sample: int = 0,
     seed: int = 0,
     upload: bytes = b"",
-    upload_shape: tuple[int, ...] = (),
 ) -> Filtered:
     """The same convolution as in `kernel`, over each channel of a real picture.
 
     `side` is the longer side in pixels (a digit has always 8). `upload` is
-    the RGB bytes of a picture of `upload_shape`, as `pictures.decode` returns
-    them. Raises ValueError for what torch refuses, and for a missing upload.
+    what `uploads.picture` makes of a visitor's file. Raises ValueError for
+    what torch refuses, and for a missing upload.
     """
     check(locals(), RANGES, CHOICES)
-    x = pictures.picture(source, side, sample=sample, upload=upload, upload_shape=upload_shape)
+    x = pictures.picture(source, side, sample=sample, upload=upload)
     _, height, width = x.shape
     rows = axis("height", height, kernel_height, stride_h, dilation_h, padding, padding_h, padding_mode)
     columns = axis("width", width, kernel_width, stride_w, dilation_w, padding, padding_w, padding_mode)

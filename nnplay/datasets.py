@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from sklearn.datasets import load_digits
+
+from nnplay import images
 
 DIGIT_SIDE = 8
 DIGIT_CLASSES = 10
@@ -23,10 +24,10 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
     Returns (pixels, labels): float32 (1797, 64) and int64 (1797,). Pixels that are the same in all
     images (the corners) are 0.
     """
-    pixels, labels = load_digits(return_X_y=True)
+    pixels = images.digits().reshape(-1, DIGIT_SIDE**2)
     spread = pixels.std(axis=0)
     pixels = (pixels - pixels.mean(axis=0)) / np.where(spread > 0, spread, 1)
-    return _frozen(pixels.astype(np.float32)), _frozen(labels.astype(np.int64))
+    return _frozen(pixels.astype(np.float32)), images.load("digits").labels
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

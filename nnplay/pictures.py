@@ -7,15 +7,13 @@ whole numbers from 0 to 9, so that a sum over them can be checked in the head.
 
 from __future__ import annotations
 
-import io
-import warnings
 from functools import lru_cache
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, UnidentifiedImageError
-from sklearn.datasets import load_digits, load_sample_images
+
+from nnplay import images, uploads
 
 IMAGES = ("digit", "checkerboard", "gradient", "stripes", "impulse", "photo", "random")
 WEIGHTS = (
@@ -30,14 +28,11 @@ WEIGHTS = (
     "gabor",
     "random",
 )
-PHOTOS = ("china", "flower")
+PHOTOS = images.PHOTOS
 PATTERNS = ("zone plate", "stripes")
 SAMPLE = (0, 1796)  # which of the digits
 SEED = (0, 999)
 SIDE = (32, 160)  # pixels of a picture's longer side
-
-UPLOAD_PIXELS = 25_000_000  # larger pictures are refused before they are decoded
-UPLOAD_KINDS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 
 
 def cells(image: str, height: int, width: int, *, sample: int = 0, seed: int = 0) -> np.ndarray:
@@ -110,14 +105,9 @@ def _difference(n: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _digits() -> tuple[np.ndarray, np.ndarray]:
-    data = load_digits()
-    return (data.images / 16).astype(np.float32), data.target
-
-
 def digits() -> tuple[np.ndarray, np.ndarray]:
     """All handwritten digits, (1797, 8, 8) float32, and what they are, (1797,). Shared: do not write."""
-    return _digits()
+    return images.digits().astype(np.float32), images.load("digits").labels
 
 
 def digit(sample: int) -> np.ndarray:
@@ -125,28 +115,21 @@ def digit(sample: int) -> np.ndarray:
     return digits()[0][sample]
 
 
-@lru_cache(maxsize=1)
-def _photos() -> dict[str, np.ndarray]:
-    return dict(zip(PHOTOS, load_sample_images().images, strict=True))
-
-
 @lru_cache(maxsize=16)
 def photo(name: str, side: int) -> np.ndarray:
     """One of `PHOTOS`, its longer side `side` pixels: (3, height, width) float32. Shared: do not write."""
-    return fit(_photos()[name], side)
+    return fit(images.load(name).pixels[0].transpose(1, 2, 0), side)
 
 
-def picture(
-    name: str, side: int, *, sample: int = 0, upload: bytes = b"", upload_shape: tuple[int, ...] = ()
-) -> np.ndarray:
+def picture(name: str, side: int, *, sample: int = 0, upload: bytes = b"") -> np.ndarray:
     """A photograph, pattern, digit (always 8 x 8) or upload in colour: (3, height, width) float32.
 
-    Raises ValueError where the upload is missing or is not what its shape says.
+    `upload` is what `nnplay.uploads.picture` returned. Raises ValueError where it is missing.
     """
     if name in PHOTOS:
         return photo(name, side)
     if name == "upload":
-        return fit(_uploaded(upload, upload_shape), side)
+        return fit(uploads.pixels(upload), side)
     one = digit(sample) if name == "digit" else _pattern(name, side)
     return np.repeat(one[None], 3, axis=0)
 
@@ -177,34 +160,3 @@ def fit(rgb: np.ndarray, side: int) -> np.ndarray:
     scale = side / max(height, width)
     picture = (rgb.transpose(2, 0, 1) / np.float32(255)).astype(np.float32)
     return resize(picture, max(2, round(height * scale)), max(2, round(width * scale))).clip(0, 1)
-
-
-def _uploaded(upload: bytes, shape: tuple[int, ...]) -> np.ndarray:
-    if not upload:
-        raise ValueError("There is no picture yet: upload one, or choose another source.")
-    if len(shape) != 3 or shape[2] != 3 or min(shape) < 1 or np.prod(shape) != len(upload):
-        raise ValueError("The uploaded picture is not what its shape says: upload it again.")
-    return np.frombuffer(upload, np.uint8).reshape(shape)
-
-
-def decode(data: bytes) -> tuple[bytes, tuple[int, int, int]]:
-    """An uploaded file as the `upload` and `upload_shape` that the views take: RGB, at most `SIDE` pixels.
-
-    Its size is read before its pixels are: a small file can hold a huge
-    picture. Raises ValueError where the file is no picture, or too large.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is lower
-            image = Image.open(io.BytesIO(data), formats=UPLOAD_KINDS)
-        if image.width * image.height > UPLOAD_PIXELS:
-            raise ValueError(
-                f"The picture has {image.width} × {image.height} pixels, more than the "
-                f"{UPLOAD_PIXELS // 1_000_000} million that this page takes: make it smaller first."
-            )
-        image.draft("RGB", (2 * SIDE[1], 2 * SIDE[1]))  # a JPEG need not be decoded at full size
-        image = image.convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError("This is no picture that can be read: PNG, JPEG, WebP, GIF or BMP.") from error
-    image.thumbnail((SIDE[1], SIDE[1]))
-    return image.tobytes(), (image.height, image.width, 3)

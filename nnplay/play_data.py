@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from nnplay import uploads
+
 REACH = 6.0
 """Points and pictures lie within -REACH ... REACH along both inputs."""
 OWN = "own"
 MOST_OWN = 2000
-MOST_BYTES = 1_000_000
+MOST_COLUMNS = 50
 MOST_CLASSES = 6
 
 Sample = tuple[np.ndarray, np.ndarray]
@@ -217,28 +217,9 @@ def read_csv(data: bytes) -> tuple[tuple[float, float, float], ...]:
     MOST_CLASSES different values is a class (two: -1 and 1, in sorted order); otherwise it is a value,
     scaled to -1 ... 1. Raises ValueError, with a sentence for the visitor, for anything else.
     """
-    if len(data) > MOST_BYTES:
-        raise ValueError(f"The file may have up to {MOST_BYTES // 1_000_000} MB.")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError("This is not a text file in UTF-8, so it cannot be read as CSV.") from None
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    try:
-        rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator) if any(map(str.strip, row))]
-    except csv.Error as refused:
-        raise ValueError(f"This is not a CSV file that can be read: {refused}.") from None
-    if len(rows) < 11 or len(rows[0]) < 3:
-        raise ValueError("The file needs a head, at least three columns and at least ten rows.")
-    head, body = rows[0], rows[1:]
-    if len(body) > MOST_OWN:
-        raise ValueError(f"The file has {len(body)} rows; up to {MOST_OWN} can be used.")
-    if any(len(row) != len(head) for row in body):
-        line = next(i for i, row in enumerate(body, 2) if len(row) != len(head))
-        raise ValueError(f"Row {line} has another number of columns than the head.")
-    columns = list(zip(*body))
-    inputs = [numbers for column in columns[:-1] if (numbers := _numbers(column)) is not None][:2]
+    table = uploads.table(data, rows=(10, MOST_OWN), columns=(3, MOST_COLUMNS))
+    columns = table.columns
+    inputs = [numbers for column in columns[:-1] if (numbers := uploads.numbers(column)) is not None][:2]
     if len(inputs) < 2:
         raise ValueError("The file needs two columns of numbers before its last one, without gaps.")
     x = np.stack(inputs, axis=1)
@@ -248,23 +229,14 @@ def read_csv(data: bytes) -> tuple[tuple[float, float, float], ...]:
     return tuple(map(tuple, np.column_stack([x, _target(columns[-1])]).round(6).tolist()))
 
 
-def _numbers(column: tuple[str, ...]) -> np.ndarray | None:
-    try:
-        numbers = np.array([float(cell) for cell in column])
-    except ValueError:
-        return None
-    return numbers if (np.abs(numbers) < 1e150).all() else None  # its square must be finite, too
-
-
 def _target(column: tuple[str, ...]) -> np.ndarray:
-    cells = [cell.strip() for cell in column]
-    kinds = sorted(set(cells), key=lambda cell: (_numbers((cell,)) is None, _value(cell), cell))
+    kinds = sorted(set(column), key=lambda cell: (uploads.numbers((cell,)) is None, _value(cell), cell))
     if len(kinds) == 1:
         raise ValueError("The last column holds the same value in every row: there is nothing to learn.")
     if len(kinds) <= MOST_CLASSES:
-        label = np.array([kinds.index(cell) for cell in cells], dtype=np.float64)
+        label = np.array([kinds.index(cell) for cell in column], dtype=np.float64)
         return 2 * label - 1 if len(kinds) == 2 else label
-    values = _numbers(tuple(cells))
+    values = uploads.numbers(column)
     if values is None:
         raise ValueError(f"The last column has {len(kinds)} classes; up to {MOST_CLASSES} can be drawn.")
     low, high = values.min(), values.max()

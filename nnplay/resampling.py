@@ -98,7 +98,6 @@ def resample(
     shift: int = 0,
     sample: int = 0,
     upload: bytes = b"",
-    upload_shape: tuple[int, ...] = (),
 ) -> Resampled:
     """Make a picture `factor` times smaller in each way of `DOWN`, and large again by `up`.
 
@@ -112,9 +111,7 @@ def resample(
     torch refuses.
     """
     check(locals(), RANGES, CHOICES)
-    before = pictures.gray(
-        pictures.picture(picture, side, sample=sample, upload=upload, upload_shape=upload_shape)
-    )
+    before = pictures.gray(pictures.picture(picture, side, sample=sample, upload=upload))
     original = np.roll(before, shift, axis=1)
     height, width = original.shape
     if pad > window // 2:

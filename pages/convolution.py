@@ -1,16 +1,18 @@
 """Convolution: a kernel on its way over a picture; channels; smaller and larger; what a network sees."""
 
+from functools import partial
+
 import streamlit as st
 
 from nnplay import convolution as compute
-from nnplay import pictures
+from nnplay import pictures, uploads
 from nnplay.figures import convolution as figures
 from nnplay.ui.page import Page
 
 page = Page("convolution", compute)
 
 WIDE = 620  # pixels below which a picture of many panels would not be readable
-decoded = st.cache_data(max_entries=32, show_spinner=False)(pictures.decode)
+read = partial(uploads.picture, side=pictures.SIDE[1])
 
 
 # --- what several views place -----------------------------------------------------------------------
@@ -62,13 +64,8 @@ def weights(view):
 
 def upload(view):
     """A picture of the visitor's own."""
-    kinds = [kind.lower() for kind in pictures.UPLOAD_KINDS]
-    file = st.file_uploader("Your picture", [*kinds, "jpg"], key="convolution_file")
-    try:
-        if file:
-            view.values["upload"], view.values["upload_shape"] = decoded(file.getvalue())
-    except ValueError as refused:
-        st.warning(str(refused), icon=":material/block:")
+    kinds = [kind.lower() for kind in uploads.PICTURE_KINDS]
+    view.upload("upload", "Your picture", [*kinds, "jpg"], read)
 
 
 def source(view, name):

@@ -37,8 +37,6 @@ EPOCHS = (
 )
 REMEMBERED = 12  # finished runs of this visitor's
 
-read = st.cache_data(max_entries=16, show_spinner=False)(compute.read_csv)
-
 
 # --- controls that the views share ------------------------------------------------------------------
 
@@ -79,20 +77,16 @@ def data_settings(view, dataset, *, click=False):
 
 
 def upload(view):
-    file = st.file_uploader(
+    view.upload(
+        "own",
         "Your table",
         ["csv"],
-        key="playground_file",
+        compute.read_csv,
         help=(
             "A head, two columns of numbers, and as the last column a class (up to six) or a number to "
             "predict. Up to 2000 rows. It stays in this session: a link does not hold it."
         ),
     )
-    try:
-        if file:
-            view.values["own"] = read(file.getvalue())
-    except ValueError as refused:
-        st.warning(str(refused), icon=":material/block:")
 
 
 def net_settings(view):

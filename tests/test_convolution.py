@@ -1,6 +1,7 @@
 """The sliding kernel and whole pictures against torch, and what the topic's experiments claim."""
 
 import inspect
+import io
 import warnings
 from dataclasses import FrozenInstanceError
 
@@ -9,9 +10,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from torch import nn
 
-from nnplay import convolution, pictures
+from nnplay import convolution, pictures, uploads
 from nnplay.convolution import CHOICES, EXPERIMENTS, RANGES, images, kernel
 
 GEOMETRY = {
@@ -203,17 +205,17 @@ def test_only_weights_that_sum_to_one_give_a_picture():
 
 
 def test_an_upload_goes_the_same_way():
-    rgb = np.full((4, 5, 3), 128, np.uint8)
-    record = images(
-        source="upload", side=32, weights="identity", upload=rgb.tobytes(), upload_shape=(4, 5, 3)
-    )
+    file = io.BytesIO()
+    Image.new("RGB", (5, 4), (128, 128, 128)).save(file, "PNG")
+    upload = uploads.picture(file.getvalue(), 160)
+    record = images(source="upload", side=32, weights="identity", upload=upload)
     np.testing.assert_allclose(record.output, 128 / 255, atol=1e-6)
     with pytest.raises(ValueError, match="upload one"):
         images(source="upload")
 
 
 VIEWS = ("kernel", "channels", "resample", "transpose", "images", "features")
-NOT_CONTROLS = {"input_cells", "kernel_cells", "upload", "upload_shape"}
+NOT_CONTROLS = {"input_cells", "kernel_cells", "upload"}
 
 
 def test_a_control_of_that_name_is_the_same_in_every_view():

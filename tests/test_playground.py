@@ -126,16 +126,16 @@ def test_the_last_column_says_what_is_learned(kinds, classes):
     ("data", "sentence"),
     [
         (b"\xff\xfe\x00", "not a text file"),
-        (b"", "at least three columns"),
-        (b"x" * 1_000_001, "up to 1 MB"),
-        (table(*["1,2"] * 20, head="a,b"), "at least three columns"),
+        (b"", "at least 3 columns"),
+        (b"x" * 2_000_001, "up to 2 MB"),
+        (table(*["1,2"] * 20, head="a,b"), "at least 3 columns"),
         (table(*["1,2,3"] * 20), "same number in every row"),
         (table(*[f"{i},{i},x" for i in range(20)]), "nothing to learn"),
         (table(*[f"{i},{i},n{i}" for i in range(20)]), "20 classes"),
         (table(*[f"n{i},{i},1" for i in range(20)]), "two columns of numbers"),
         (table(*[f"{i},nan,{i % 2}" for i in range(20)]), "two columns of numbers"),
         (table(*["1,2,3"] * 10, "1,2"), "another number of columns"),
-        (table(*["1,2,3"] * 2001), "up to 2000"),
+        (table(*["1,2,3"] * 2001), "more than the 2000 rows"),
     ],
 )
 def test_a_table_that_is_none_is_refused_with_the_reason(data, sentence):

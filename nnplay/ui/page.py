@@ -147,6 +147,7 @@ class View:
         self.grids: dict[str, tuple[float, float, float]] = {}
         self.ladders: dict[str, list] = {}
         self.ties: dict[str, str] = {}
+        self.uploads: set[str] = set()
         self.charts = 0
         self.figure: go.Figure | None = None
         self.record: Record | None = None
@@ -184,6 +185,8 @@ class View:
         try:
             if inspect.isgeneratorfunction(self.function):
                 self.record = self._advance(self.settings)
+            elif self.uploads:
+                self.record = self.function(**self.settings)
             else:
                 self.record = _computed(_path(self.function), tuple(self.settings.items()), self.function)
             picture(self.record)
@@ -285,6 +288,29 @@ class View:
             st.warning("Write numbers with a space between them and a semicolon between rows: 1 0 -1; 2 0 -2")
             value = ()
         return self._hold(name, value or self.defaults[name])
+
+    def upload(
+        self, name: str, label: str, kinds: Sequence[str], read: Callable[[bytes], Any], **kw: Any
+    ) -> Any:
+        """A file of the visitor's, as `read` makes a value of its bytes; a ValueError of it is said.
+
+        It stays with the session: a link does not hold it, and no cache that visitors share.
+        """
+        file = st.file_uploader(label, list(kinds), key=self._key(f"{name}_file"), **kw)
+        value, held = self.defaults[name], f"{self.slug}-{name}-read"
+        self.uploads.add(name)
+        if file is None:
+            st.session_state.pop(held, None)
+            return self._hold(name, value)
+        if st.session_state.get(held, ("",))[0] != file.file_id:
+            try:
+                st.session_state[held] = file.file_id, read(file.getvalue()), None
+            except ValueError as refused:
+                st.session_state[held] = file.file_id, value, str(refused)
+        _, value, refusal = st.session_state[held]
+        if refusal:
+            st.warning(refusal, icon=":material/block:")
+        return self._hold(name, value)
 
     @staticmethod
     def more():
