@@ -27,9 +27,10 @@ from nnplay.topics import TOPICS  # noqa: E402
 
 PRESSES = 60
 DRAG = 150
-FINE = 40
 VISITORS = 25
 MOVES = 20
+FORGOTTEN = 35
+"""Seconds after which the server has let go of visitors who left (.streamlit/config.toml)."""
 
 # Resolves with the milliseconds from the next key press to the frame after the chosen change.
 KEY_TO_PAINT = """([selector, attribute]) => { window.painted = new Promise(resolve => {
@@ -66,10 +67,11 @@ RUNS = (
 """Pages that train as soon as they are opened."""
 
 # From now on notes when the pointer asked for a picture and when that picture was there.
-WATCH_DRAG = """() => { const chart = document.querySelector('.nnplay-chart').chart; window.pictures = [];
+WATCH_DRAG = """() => { const chart = document.querySelector('.nnplay-chart').chart;
+  window.pictures = []; window.values = 0;
   let sent = null, waiting = null, mine = null;  // when the pointer was where the question says
   const ask = chart.ask.bind(chart), draw = chart.draw.bind(chart), answered = chart.channel.onmessage;
-  chart.ask = (key, value) => { const now = performance.now();
+  chart.ask = (key, value) => { const now = performance.now(); window.values++;
     if (chart.asked) waiting = now; else { sent = waiting ?? now; waiting = null; }
     return ask(key, value); };
   chart.channel.onmessage = event => { mine = sent; answered(event); };
@@ -110,14 +112,13 @@ def opened(browser, url: str, ready: str):
     return page, 1000 * (time.perf_counter() - start)
 
 
-def drag(browser, url: str, key: str) -> tuple[float | None, list[float]]:
-    """Pictures a second while the lead control is dragged, and how far each is behind the pointer in ms.
-
-    A slider of a few steps asks for fewer pictures than a second could hold: there, no rate.
+def drag(browser, url: str, key: str) -> tuple[float, float, list[float]]:
+    """Pictures a second while the lead control is dragged; how often its value changes, which is as many as
+    can be asked for: a slider of few steps, or a pointer that turns, asks for less than the screen could
+    show; and how far each picture is behind the pointer in ms.
     """
     page, _ = opened(browser, url, ".nnplay-chart[data-pictures]")
     slider = page.locator(f".st-key-{key} input[type=range]")
-    steps = slider.evaluate("e => (e.max - e.min) / e.step")
     x, y = slider.evaluate("e => { const r = e.getBoundingClientRect(); return [r.x + 1, r.y + 1]; }")
     page.evaluate(WATCH_DRAG)
     page.mouse.move(x, y)
@@ -125,11 +126,11 @@ def drag(browser, url: str, key: str) -> tuple[float | None, list[float]]:
     for i in range(DRAG):
         page.mouse.move(x + 60 * np.sin(i / 12), y)
         page.wait_for_timeout(4)
-    pictures = np.array(page.evaluate("window.pictures"))
+    pictures, values = np.array(page.evaluate("window.pictures")), page.evaluate("window.values")
     page.mouse.up()
     page.close()
-    rate = 1000 * (len(pictures) - 1) / np.ptp(pictures[:, 0]) if steps >= FINE else None
-    return rate, list(pictures[2:, 1])
+    seconds = np.ptp(pictures[:, 0]) / 1000
+    return (len(pictures) - 1) / seconds, values / seconds, list(pictures[2:, 1])
 
 
 def train(browser, address: str) -> list[float]:
@@ -176,6 +177,7 @@ async def tour(url: str, visitors: int, rounds: int, memory) -> list[float]:
     """Megabytes of the server after each round of so many visitors who open every page."""
     found = []
     for _ in range(rounds):
+        await asyncio.sleep(FORGOTTEN)
         guests = [Visitor(url) for _ in range(visitors)]
         for guest in guests:
             await guest.__aenter__()
@@ -217,9 +219,9 @@ def in_a_browser(url: str, floor: str, started: tuple[float, float]) -> None:
             row(f"key to picture, {topic} {view} {key}", found, "ms", base, "3x")
             page.close()
         for topic, view, key in LEADS:
-            rate, behind = drag(browser, f"{url}/{topic}?{topic}_view={view}", f"{topic}_{key}")
-            if rate:
-                row(f"pictures a second while dragging, {topic} {view} {key}", [rate], "/s", None, "30")
+            rate, asked, behind = drag(browser, f"{url}/{topic}?{topic}_view={view}", f"{topic}_{key}")
+            what = f"pictures a second while dragging, {topic} {view} {key}"
+            row(what, [rate], "/s", [asked], "30, or all that is asked for")
             row(f"the picture behind the pointer, {topic} {view} {key}", behind, "ms", None, "60")
         for run in RUNS:
             topic = run.split("?")[0]
@@ -236,6 +238,7 @@ def many_visitors(url: str) -> None:
     together = asyncio.run(crowd(url, VISITORS, "activations"))
     row(f"slider to picture sent, {VISITORS} visitors against one", together, "ms", alone, "p95 2x")
     port = url.rsplit(":", 1)[1]
+    time.sleep(FORGOTTEN)
     one, *_ = asyncio.run(tour(url, 1, 1, lambda: memory(port)))
     for i, held in enumerate(asyncio.run(tour(url, VISITORS, 3, lambda: memory(port))), 1):
         row(f"memory a visitor, round {i}", [(held - one) / VISITORS], "MB", None, "5, then flat")

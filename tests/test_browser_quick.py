@@ -13,6 +13,7 @@ pytestmark = pytest.mark.browser
 MOVES = [
     ("activations", "Curves", "x", 9),
     ("activations", "Softmax", "temperature", 2),
+    ("activations", "Depth&activations_depth=14", "depth", 2),
     ("convolution", "Feature maps", "sample", 1),
     ("optimizers", "Learning rate", "lr", 3),
     ("optimizers", "Schedules", "noise", 1),

@@ -245,13 +245,26 @@ def test_signal_says_and_marks_where_it_ends():
     assert fig.layout.annotations[0].text == "<b>Signal passes</b> through all layers"
     assert fig.layout.annotations[1].text == f"<b>Gradient vanishes</b> at layer {record.backward_layer}"
     there, back = fig.layout.shapes
-    assert (there.visible, back.visible, back.x0) == (False, True, record.backward_layer)
+    assert there.x0 == 0 < fig.layout.xaxis.range[0]  # outside
+    assert back.x0 == record.backward_layer
     lost = FIGURES["signal overflows"]()
     assert re.fullmatch(
         r"<b>Signal explodes</b> at layer \d+, overflows at \d+", lost.layout.annotations[0].text
     )
     assert lost.layout.annotations[1].text == "<b>No gradient</b>: the loss is not finite"
-    assert not lost.layout.shapes[1].visible
+    assert lost.layout.shapes[1].x0 == 0
+
+
+@pytest.mark.parametrize("depth", [1, 7, 12, 50])
+def test_a_signals_axes_have_room_and_nothing_is_drawn_there(depth):
+    fig = figures.signal(activations.signal(depth=depth))
+    room = int(fig.layout.xaxis.range[1])
+    assert depth <= room <= max(5, 2 * depth)
+    for trace in fig.data:
+        drawn = trace.z.T if trace.type == "heatmap" else trace.y
+        assert len(trace.x) == len(drawn) == room
+        assert np.isnan(drawn[depth:]).all()
+        assert not np.isnan(drawn[:depth]).all()
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-6, 1e-15, 1e15, 1e60])

@@ -326,6 +326,7 @@ def jacobian(record) -> go.Figure:
 # Shares that take the full colour: a little more than the peak of a normal distribution of variance 1
 # has in one bin of the values, and the peak of log10 |gradient| in one of its bins.
 _FULL, _FULL_GRADIENT = 0.03, 0.15
+_DEPTHS = (5, 10, 20, 30, 40, 50)  # the layers that an axis holds: it jumps rarely while the depth is dragged
 _VARIANCE_DECADES = ((-4, 2), (-12, 6), (-24, 12), (-60, 60), (-90, 90))
 
 
@@ -335,7 +336,7 @@ def signal(record) -> go.Figure:
     Above, the distribution per layer as colour; below, the variance against theory, and the shares of
     dead units and of saturated values.
     """
-    layer = record.layer
+    layer = np.arange(1, _end(record.layer.size, _DEPTHS) + 1)
     finite = np.isfinite(record.loss)
     there = _verdict("Signal", record.forward, record.forward_layer)
     if record.overflow_layer and record.forward != "overflows":
@@ -440,7 +441,7 @@ def _ridge(layer, edges, density, color, full, what, axis="") -> dict:
     return _heatmap(
         x=layer,
         y=_32((edges[:-1] + edges[1:]) / 2),
-        z=_32(density.T),
+        z=_32(_padded(density, layer.size).T),
         zmin=0,
         zmax=full,
         colorscale=[[0, _PAPER], [1, color]],
@@ -454,8 +455,8 @@ def _ridge(layer, edges, density, color, full, what, axis="") -> dict:
 def _profile(layer, y, name, color, dash="train", axis="", legend="legend", symbol=None) -> dict:
     return _scatter(
         x=layer,
-        y=y,
-        mode="lines+markers" if symbol or layer.size == 1 else "lines",
+        y=_padded(y, layer.size),
+        mode="lines+markers" if symbol or len(y) == 1 else "lines",
         marker={"symbol": symbol, "size": 6},
         line={"color": color, "width": 2.5, "dash": theme.DASH[dash]},
         name=name,
@@ -465,6 +466,12 @@ def _profile(layer, y, name, color, dash="train", axis="", legend="legend", symb
         yaxis=f"y{axis}",
         hovertemplate=f"layer %{{x}}, {name}: %{{y:.3g}}<extra></extra>",
     )
+
+
+def _padded(rows: np.ndarray, length: int) -> np.ndarray:
+    """`rows` with nothing below, down to so many of them."""
+    nothing = np.full((length - len(rows), *rows.shape[1:]), np.nan)
+    return np.concatenate([rows, nothing])
 
 
 def _layers(layer, titled: bool) -> dict:
@@ -482,7 +489,7 @@ def _verdict(what: str, verdict: str, layer: int) -> str:
 
 
 def _border(xref: str, yref: str, layer: int, edges: np.ndarray) -> dict:
-    """A line at the layer of a verdict; none at layer 0."""
+    """A line at the layer of a verdict; at layer 0 it is outside of the axes."""
     return {
         "type": "line",
         "xref": xref,
@@ -491,7 +498,6 @@ def _border(xref: str, yref: str, layer: int, edges: np.ndarray) -> dict:
         "x1": layer,
         "y0": edges[0],
         "y1": edges[-1],
-        "visible": layer > 0,
         "line": {"color": _INK, "width": 2, "dash": "dot"},
     }
 

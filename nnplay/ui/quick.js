@@ -113,11 +113,14 @@ function scatter(gd, index, trace, changed) {
       const marks = [...group.querySelectorAll(':scope > .points > path.point')];
       const at = [];
       for (let i = 0; i < px.length; i++) if (px[i] === px[i] && py[i] === py[i]) at.push(i);
-      if (at.length > marks.length || (at.length !== marks.length && isList(trace.marker?.color))) return null;
-      steps.push(() => marks.forEach((mark, i) => {
-        hide(mark, i >= at.length);
-        if (i < at.length) mark.setAttribute('transform', `translate(${clipped(px[at[i]])},${clipped(py[at[i]])})`);
-      }));
+      if (at.length !== marks.length && (!marks.length || isList(trace.marker?.color))) return null;
+      steps.push(() => {
+        while (marks.length < at.length) marks.push(another(marks.at(-1)));
+        marks.forEach((mark, i) => {
+          hide(mark, i >= at.length);
+          if (i < at.length) mark.setAttribute('transform', `translate(${clipped(px[at[i]])},${clipped(py[at[i]])})`);
+        });
+      });
     }
     if (has('text')) {
       const texts = group.querySelectorAll(':scope > .text > g.textpoint');
@@ -164,6 +167,14 @@ function scatter(gd, index, trace, changed) {
     }
   }
   return () => steps.forEach(step => step());
+}
+
+// A mark more than Plotly has drawn.
+function another(mark) {
+  const more = mark.cloneNode(true);
+  more.classList.add('quick');
+  mark.after(more);
+  return more;
 }
 
 // A text moves as far as its point has moved since Plotly drew it.
@@ -459,5 +470,6 @@ function move(gd, shown, wanted) {
 
 // Takes back what Plotly does not set anew when it draws.
 function settle(gd) {
+  for (const node of gd.querySelectorAll('path.point.quick')) node.remove();
   for (const node of gd.querySelectorAll('path.point[display]')) node.removeAttribute('display');
 }
