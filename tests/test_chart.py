@@ -61,7 +61,7 @@ def sent(moments: Frames, **kw) -> dict:
 
 
 def chunk(moments: Frames, run: str, need: str | None = None, more: str | None = None) -> dict:
-    return sent(moments, run=run, start=chart._sent("c", run, len(moments), {"need": need, "more": more}))
+    return sent(moments, run=run, start=chart._sent("c", run, len(moments), 0, {"need": need, "more": more}))
 
 
 def test_frames_arrive_whole_and_in_single_precision():

@@ -105,6 +105,7 @@ def live_chart(
     at_end: bool = False,
     at: int | None = None,
     run: str | None = None,
+    have: int = 0,
     growing: bool = False,
     hover: Mapping[str, int] | None = None,
     peek: Mapping[str, Any] | None = None,
@@ -122,7 +123,7 @@ def live_chart(
     size; on a screen that has less than least_width the chart scrolls sideways, by itself. frames: what
     to play under the figure, `rate` of them a second; with `restart` a new run plays from its first frame
     at once, with `at_end` it stands at its last. A run with a name, `run`, is sent in chunks: only what
-    the browser has not got; while it is `growing` the chart asks for more, which runs the page again. at:
+    the browser has not got, which by the line said that it has `have`; while it is `growing` the chart asks for more, which runs the page again. at:
     the frame that the figure itself shows, where the player then stands; another one moves it. hover:
     {"trace": i, "columns": n} shows frame row * n + column while the pointer is over that cell. peek:
     {"trace": i, "into": r, "tiles": [[raster, tile], ...]} shows the tile that belongs to point n of that
@@ -143,7 +144,7 @@ def live_chart(
                 at=at,
                 frames=frames,
                 run=run,
-                start=_sent(key, run, len(frames), held) if frames and run else 0,
+                start=_sent(key, run, len(frames), have, held) if frames and run else 0,
                 rate=rate,
                 restart=restart,
                 at_end=at_end,
@@ -256,16 +257,16 @@ def _call(handler: Callable | None, event: Click | tuple | None) -> None:
         handler(*event) if isinstance(event, tuple) else handler(event)
 
 
-def _sent(chart: str, run: str, frames: int, held: Mapping[str, Any]) -> int:
+def _sent(chart: str, run: str, frames: int, have: int, held: Mapping[str, Any]) -> int:
     """How many frames of a named run the browser has, by the line or from here. After this it has all."""
     sent_run, sent = st.session_state.get(f"{chart}:sent", (None, 0))
     st.session_state[f"{chart}:sent"] = (run, frames)
-    name, _, have = str(held.get("more")).partition(":")
+    name, _, more = str(held.get("more")).partition(":")
     if held.get("need") == run:
         return 0
-    start = sent if sent_run == run else 0
-    if name == run and have.isdecimal():
-        start = max(start, int(have))
+    start = max(have, sent if sent_run == run else 0)
+    if name == run and more.isdecimal():
+        start = max(start, int(more))
     return min(start, frames)
 
 

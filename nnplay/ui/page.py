@@ -374,6 +374,7 @@ class View:
         run = self.run
         if run is None or run.name != name:
             return None
+        run.have = have
         try:
             run.advance(BUDGET)
         except ValueError:
@@ -420,7 +421,7 @@ class View:
             kw["line"] = self.line and self.line.token
             self.figure = figure
             if self.run:
-                kw |= {"run": self.run.name, "growing": not self.run.done}
+                kw |= {"run": self.run.name, "have": self.run.have, "growing": not self.run.done}
         self.charts += 1
         live_chart(figure, key, alt=alt, on_drop=self._drop, **kw)
         if self.run and self.charts == 1:
@@ -507,6 +508,7 @@ class Run:
     done: bool = False
     stopped: bool = False
     over: bool = False
+    have: int = 0  # frames that the browser said it has
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def advance(self, seconds: float) -> None:
