@@ -7,15 +7,18 @@ import streamlit as st
 from nnplay.topics import TOPICS
 from nnplay.ui.card import card
 
+IN_A_ROW = 3
+
 st.title("Neural networks, as things that you move", anchor=False)
 st.markdown(
     "Drag a slider, and a real PyTorch computation redraws the picture under your hand. Every number is "
     "computed, every setting is in the address, and every picture comes with the code that made it."
 )
 
-columns = st.columns(3)
 for i, topic in enumerate(TOPICS):
+    if i % IN_A_ROW == 0:
+        row = st.columns(IN_A_ROW)
     compute = importlib.import_module(f"nnplay.{topic.slug}")
     figures = importlib.import_module(f"nnplay.figures.{topic.slug}")
-    with columns[i % len(columns)]:
+    with row[i % IN_A_ROW]:
         card(topic, figures.preview(compute.preview()), len(compute.EXPERIMENTS))

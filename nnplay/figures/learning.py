@@ -47,7 +47,7 @@ def train(record) -> tuple[go.Figure, Frames]:
 def _plane(record) -> tuple[go.Figure, Frames]:
     square = {"range": (float(record.axis[0]), float(record.axis[-1])), "constrain": "domain"}
     quiet = {"showgrid": False, "zeroline": False}
-    traces = [says(record.maps[-1], record.axis)]
+    traces = [says(record.maps[-1], record.axis, opacity=0.6)]  # paler than the points on it
     for part in PARTS:
         wrong = record.wrong if part == "train" else None
         named = {"name": f"{part} ({len(record.points[part][1])})", "showlegend": True}

@@ -142,6 +142,9 @@ def seeds(record, colors) -> tuple[go.Figure, Frames]:
             **{f"yaxis{i}.domain": (0.26, 0.42) for i in (4, 5, 6)},
             "legend.x": 1,
             "legend.y": 0.97,
+            "annotations[0].text": _share(record).replace("it (", "it<br>("),
+            "annotations[0].yshift": -16,
+            "annotations[0].font.size": 15,
         },
     )
     fig.layout.meta["rasters"] = painted

@@ -12,7 +12,7 @@ from nnplay.ui.menu import page
 
 def card(topic: Topic, figure: go.Figure, experiments: int) -> None:
     """Draw the card; its title opens the page."""
-    with st.container(border=True):
+    with st.container(border=True, height="stretch"):
         live_chart(figure, f"card-{topic.slug}", alt=f"{topic.title}: an example", height=190, still=True)
         st.page_link(page(topic), label=f"**{topic.title}**")
-        st.caption(f"{topic.question} {experiments} experiments.")
+        st.caption(f"{topic.question}  \n{experiments} experiments.")

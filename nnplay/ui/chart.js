@@ -126,8 +126,8 @@ class LiveChart {
     if (this.gone || data !== this.data) return;  // a newer picture is on its way
     const css = getComputedStyle(this.root);
     const night = luminance(css.getPropertyValue('--st-background-color')) < 0.4;
-    const text = night ? data.figure.replace(/#[0-9A-F]{6}/g, c => DARK[c] ?? c) : data.figure;
-    this.spec = JSON.parse(text);
+    if (night !== this.night) { this.night = night; this.frames = []; this.run = null; }  // frames, too, have colors
+    this.spec = JSON.parse(this.dyed(data.figure));
     const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
     const template = `${scale} ${JSON.stringify(this.spec.layout.template)}`;
     if (template === this.template?.text) this.spec.layout.template = null;  // the one that is held is scaled already
@@ -152,6 +152,12 @@ class LiveChart {
     await this.draw();
     if (first) this.connect();
     if (data.watch) this.watch(data.watch);
+  }
+
+  // A text, or texts in lists, with the colors of the page's theme.
+  dyed(value) {
+    if (Array.isArray(value)) return value.map(each => this.dyed(each));
+    return this.night && typeof value === 'string' ? value.replace(/#[0-9A-F]{6}/g, c => DARK[c] ?? c) : value;
   }
 
   take(frames) {
@@ -192,12 +198,12 @@ class LiveChart {
 
   append({ labels, traces, layout, grow, upto }, known) {
     if (known >= labels.length) return;
-    const parts = [], lines = [];
+    const parts = [], lines = [], read = value => value.bdata ? decode(value) : this.dyed(value);
     for (const [i, attributes] of Object.entries(grow))
-      for (const [path, value] of Object.entries(attributes)) lines.push(['data', +i, path, value.bdata ? decode(value) : value]);
+      for (const [path, value] of Object.entries(attributes)) lines.push(['data', +i, path, read(value)]);
     for (const [i, attributes] of Object.entries(traces))
-      for (const [path, value] of Object.entries(attributes)) parts.push(['data', +i, path, value.bdata ? decode(value) : value]);
-    for (const [path, value] of Object.entries(layout)) parts.push(['layout', null, path, value.bdata ? decode(value) : value]);
+      for (const [path, value] of Object.entries(attributes)) parts.push(['data', +i, path, read(value)]);
+    for (const [path, value] of Object.entries(layout)) parts.push(['layout', null, path, read(value)]);
     labels.forEach((label, t) => t >= known && this.frames.push({ label, set: [
       ...parts.map(([room, i, path, values]) => [room, i, path, values[t]]),
       ...lines.map(([room, i, path, line]) => [room, i, path, line.subarray ? line.subarray(0, upto[t]) : line.slice(0, upto[t])])] }));

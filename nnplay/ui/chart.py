@@ -123,7 +123,8 @@ def live_chart(
     size; on a screen that has less than least_width the chart scrolls sideways, by itself. frames: what
     to play under the figure, `rate` of them a second; with `restart` a new run plays from its first frame
     at once, with `at_end` it stands at its last. A run with a name, `run`, is sent in chunks: only what
-    the browser has not got, which by the line said that it has `have`; while it is `growing` the chart asks for more, which runs the page again. at:
+    the browser has not got, which by the line said that it has `have`; while it is `growing` the chart
+    asks for more, which runs the page again. at:
     the frame that the figure itself shows, where the player then stands; another one moves it. hover:
     {"trace": i, "columns": n} shows frame row * n + column while the pointer is over that cell. peek:
     {"trace": i, "into": r, "tiles": [[raster, tile], ...]} shows the tile that belongs to point n of that
