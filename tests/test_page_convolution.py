@@ -1,9 +1,13 @@
 """The convolution page's own controls: cells that are typed, height and width together or apart."""
 
+import io
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
+
+from nnplay.ui import page
 
 PAGE = Path(__file__).parents[1] / "pages" / "convolution.py"
 
@@ -67,3 +71,28 @@ def test_width_follows_height_until_they_are_apart():
     assert (call(at)["height"], call(at)["width"]) == (5, 9)
     at.toggle(key="convolution_apart").set_value(False).run()
     assert (call(at)["height"], call(at)["width"]) == (5, 5)
+
+
+def picture(color: str) -> bytes:
+    data = io.BytesIO()
+    Image.new("RGB", (30, 20), color).save(data, "PNG")
+    return data.getvalue()
+
+
+def test_an_upload_is_in_no_cache_that_visitors_share_and_is_gone_when_taken_away(monkeypatch):
+    def shared(*_):
+        raise AssertionError("kept where other visitors' results are")
+
+    at = opened(view="Images", source="upload")
+    assert "There is no picture yet" in at.warning[0].value
+    monkeypatch.setattr(page, "_computed", shared)
+    at.file_uploader[0].set_value(("mine.png", picture("red"), "image/png")).run()
+    assert not at.warning
+    assert r"\x89PNG" in at.code[0].value
+    at.slider(key="convolution_kernel_height").set_value(5).run()
+    assert not at.exception
+    at.file_uploader[0].set_value(("mine.png", b"MZ no picture", "image/png")).run()
+    said = {warning.value.split(":")[0] for warning in at.warning}
+    assert said == {"There is no picture yet", "This is no picture that can be read"}
+    at.file_uploader[0].set_value([]).run()
+    assert "convolution-upload-read" not in at.session_state
