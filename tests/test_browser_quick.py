@@ -22,6 +22,8 @@ MOVES = [
 HOLD = """() => { const chart = document.querySelector('.nnplay-chart').chart;
     chart.drawSoon = chart.report = () => {}; }"""
 DRAW = "() => document.querySelector('.nnplay-chart').chart.redraw()"
+ANSWERED = """() => { const { asked, question, busy } = document.querySelector('.nnplay-chart').chart;
+    return !asked && !question && !busy; }"""
 DRAWN = "() => +document.querySelector('.nnplay-chart').dataset.drawn"
 
 
@@ -46,6 +48,7 @@ def test_what_is_moved_looks_as_plotly_draws_it(app, page, topic, view, key, ste
         shown = pictures(page)
         slider.press("ArrowRight")
         page.wait_for_function("n => document.querySelector('.nnplay-chart').dataset.pictures > n", arg=shown)
+    page.wait_for_function(ANSWERED)
     page.mouse.move(5, 5)
     assert page.evaluate(DRAWN) == drawn  # all of it moved, nothing drawn
     moved = seen(page)
