@@ -31,24 +31,10 @@ def fit(record) -> go.Figure:
         line([0, degrees[-1]], [floor, floor], COLOR["muted"], 2, "dash", "2", showlegend=False),
         star([record.best], [shown["validation"][record.best]], "2", "the sweet spot"),
     ]
-    return figure(
+    return _beside(
         traces,
-        xaxis={"domain": _LEFT, "range": _WHERE, "dtick": 1, "title": {"text": "x"}},
-        yaxis={"range": (-2.4, 2.4), "title": {"text": "y"}},
-        xaxis2={
-            "domain": _RIGHT,
-            "anchor": "y2",
-            "range": (-0.3, degrees[-1] + 0.3),
-            "dtick": 1,
-            "title": {"text": "degree"},
-        },
-        yaxis2={
-            "anchor": "x2",
-            "type": "log",
-            "range": (np.log10(_LEAST), 1.5),
-            "dtick": 1,
-            "title": {"text": "mean squared error"},
-        },
+        _degrees(degrees),
+        {"type": "log", "range": (np.log10(_LEAST), 1.5), "dtick": 1},
         shapes=[*strip(degrees, record.verdicts, "2"), upright(record.degree, "2")],
         annotations=[
             *words(degrees, record.verdicts, "2"),
@@ -57,15 +43,7 @@ def fit(record) -> go.Figure:
         ],
         legend={"y": 1.09},
         margin={"t": 80},
-        narrow={
-            "height": 860,
-            "margin.t": 130,
-            "xaxis.domain": (0, 1),
-            "yaxis.domain": (0.56, 1),
-            "xaxis2.domain": (0, 1),
-            "xaxis2.dtick": 3,
-            "yaxis2.domain": (0, 0.4),
-        },
+        narrow={"margin.t": 130, "xaxis2.dtick": 3, "yaxis2.domain": (0, 0.4)},
     )
 
 
@@ -117,30 +95,14 @@ def bias_variance(record) -> go.Figure:
     d = record.degree
     text = f"bias² {record.bias2[d]:.3g} + variance {record.variance[d]:.3g} + noise {record.noise2:.3g}"
     text += f"<br>= {record.sum[d]:.3g}, measured {record.error[d]:.3g}"
-    return figure(
+    return _beside(
         traces,
-        xaxis={"domain": _LEFT, "range": _WHERE, "dtick": 1, "title": {"text": "x"}},
-        yaxis={"range": (-2.4, 2.4), "title": {"text": "y"}},
-        xaxis2={
-            "domain": _RIGHT,
-            "anchor": "y2",
-            "range": (-0.3, degrees[-1] + 0.3),
-            "dtick": 1,
-            "title": {"text": "degree"},
-        },
-        yaxis2={"anchor": "x2", "range": (0, top), "title": {"text": "mean squared error"}},
+        _degrees(degrees),
+        {"range": (0, top)},
         shapes=[upright(d, "2")],
         annotations=[note(text, 0.5, 0.98, "2", xanchor="center", yanchor="top")],
         legend={"y": 1.02},
-        narrow={
-            "height": 860,
-            "margin.t": 110,
-            "xaxis.domain": (0, 1),
-            "yaxis.domain": (0.56, 1),
-            "xaxis2.domain": (0, 1),
-            "xaxis2.dtick": 3,
-            "yaxis2.domain": (0, 0.42),
-        },
+        narrow={"margin.t": 110, "xaxis2.dtick": 3},
     )
 
 
@@ -174,25 +136,15 @@ def double_descent(record) -> go.Figure:
         curve("test", counts, median, "2", name="test error (median, middle half)"),
         dots(counts[at : at + 1], median[at : at + 1], COLOR["test"], 15, on="2"),
     ]
-    return figure(
+    return _beside(
         traces,
-        xaxis={"domain": _LEFT, "range": _WHERE, "dtick": 1, "title": {"text": "x"}},
-        yaxis={"range": (-2.4, 2.4), "title": {"text": "y"}},
-        xaxis2={
-            "domain": _RIGHT,
-            "anchor": "y2",
+        {
             "type": "log",
             "range": (0, np.log10(counts[-1])),
             "tickvals": [1, 3, 10, 30, 100, 300],
             "title": {"text": "features"},
         },
-        yaxis2={
-            "anchor": "x2",
-            "type": "log",
-            "range": (np.log10(least), np.log10(most)),
-            "tickvals": [0.01, 0.1, 1, 10],
-            "title": {"text": "mean squared error"},
-        },
+        {"type": "log", "range": (np.log10(least), np.log10(most)), "tickvals": [0.01, 0.1, 1, 10]},
         shapes=[upright(n, "2", COLOR["negative"], "dash")],
         annotations=[
             note(
@@ -201,15 +153,32 @@ def double_descent(record) -> go.Figure:
             note(f"length of the weights: {record.norm:.3g}", 0.02, 0.98, yanchor="top"),
         ],
         legend={"y": 1.02},
-        narrow={
-            "height": 860,
-            "margin.t": 120,
-            "xaxis.domain": (0, 1),
-            "yaxis.domain": (0.56, 1),
-            "xaxis2.domain": (0, 1),
-            "yaxis2.domain": (0, 0.42),
-        },
+        narrow={"margin.t": 120},
     )
+
+
+def _beside(traces: list, x2: dict, y2: dict, *, narrow: dict, **layout) -> go.Figure:
+    """A fit at the left, and its errors, over x2, at the right; on a narrow page below it."""
+    stacked = {
+        "height": 860,
+        "xaxis.domain": (0, 1),
+        "yaxis.domain": (0.56, 1),
+        "xaxis2.domain": (0, 1),
+        "yaxis2.domain": (0, 0.42),
+    }
+    return figure(
+        traces,
+        xaxis={"domain": _LEFT, "range": _WHERE, "dtick": 1, "title": {"text": "x"}},
+        yaxis={"range": (-2.4, 2.4), "title": {"text": "y"}},
+        xaxis2={"domain": _RIGHT, "anchor": "y2", **x2},
+        yaxis2={"anchor": "x2", "title": {"text": "mean squared error"}, **y2},
+        narrow=stacked | narrow,
+        **layout,
+    )
+
+
+def _degrees(degrees: np.ndarray) -> dict:
+    return {"range": (-0.3, degrees[-1] + 0.3), "dtick": 1, "title": {"text": "degree"}}
 
 
 def preview(record) -> go.Figure:
