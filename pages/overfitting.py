@@ -168,6 +168,8 @@ def bias_variance(view):
     The squared bias, the variance and the noise add up to the error, and that error is measured apart
     (dots), on fresh points. They differ by the chance in those points: see *Numbers*. What lowers one of the
     two often raises the other; more points lower the variance for nothing, and L2 buys variance for bias.
+
+    The x of a training set are spread evenly, each at random within its own stretch: so no set has a hole.
     """
     with view.controls:
         slider(view, "degree", "Degree of the polynomial")
@@ -195,7 +197,8 @@ def double_descent(view):
     it. **L2** tames it. The fall hangs on what *short* means: fast cosines are made small by the decay, so
     that they cost long weights. Without decay the second descent is gone.
 
-    The curve is the median of 12 training sets, the band their middle half. Belkin et al. 2019, Nakkiran et
+    The curve is the median of 12 training sets, the band their middle half. The x of a set are spread evenly,
+    each at random within its own stretch. Belkin et al. 2019, Nakkiran et
     al. 2020 (in deep nets), Hastie et al. 2022 (in theory).
     """
     with view.controls:
