@@ -198,8 +198,9 @@ def double_descent(view):
     that they cost long weights. Without decay the second descent is gone.
 
     The curve is the median of 12 training sets, the band their middle half. The x of a set are spread evenly,
-    each at random within its own stretch. Belkin et al. 2019, Nakkiran et
-    al. 2020 (in deep nets), Hastie et al. 2022 (in theory).
+    each at random within its own stretch.
+
+    Belkin et al. 2019, Nakkiran et al. 2020 (in deep nets), Hastie et al. 2022 (in theory).
     """
     with view.controls:
         slider(view, "features", "Features")
