@@ -107,6 +107,15 @@ TOPICS = (
             "Model checkpoint",
         ),
     ),
+    Topic(
+        "augmentation",
+        "Augmentation",
+        "Data",
+        "Which random changes of a picture help a net to learn from few of them, and which ones break the "
+        "label?",
+        ":material/photo_filter:",
+        ("Image rotation", "Image flipping"),
+    ),
 )
 
 

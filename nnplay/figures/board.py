@@ -36,7 +36,7 @@ def heat(values: np.ndarray, left: float, top: float, scale: float = 1, **trace)
 def picture(values: np.ndarray, left: float, top: float, scale: float = 1, **trace) -> go.Image:
     """A picture at (left, top): values from 0 to 1, (height, width) or (3, height, width)."""
     return go.Image(
-        source=_png(values),
+        source=png(values),
         x0=left + scale / 2,
         dx=scale,
         y0=top + scale / 2,
@@ -45,10 +45,15 @@ def picture(values: np.ndarray, left: float, top: float, scale: float = 1, **tra
     )
 
 
-def _png(values: np.ndarray) -> str:
-    """The values as a data URI; clipped to 0 ... 1. A browser draws it much faster than a heat map."""
+def png(values: np.ndarray) -> str:
+    """Values, (height, width) or (1 or 3, height, width), as a data URI: bytes, or clipped to 0 ... 1.
+
+    A browser draws it much faster than a heat map.
+    """
     planes = values[None] if values.ndim == 2 else values
-    pixels = np.round(255 * np.clip(planes, 0, 1)).astype(np.uint8).transpose(1, 2, 0)
+    if planes.dtype != np.uint8:
+        planes = np.round(255 * np.clip(planes, 0, 1)).astype(np.uint8)
+    pixels = planes.transpose(1, 2, 0)
     height, width, channels = pixels.shape
     lines = np.zeros((height, 1 + width * channels), np.uint8)  # each line begins with its filter: none
     lines[:, 1:] = pixels.reshape(height, -1)
