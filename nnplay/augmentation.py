@@ -30,7 +30,7 @@ __all__ = [
     "samples",
 ]
 
-RANGES = transforms.RANGES | mixing.RANGES | _payoff.RANGES | {"draw": (0, augmenting.DRAWS - 1)}
+RANGES = transforms.RANGES | mixing.RANGES | _payoff.RANGES | {"draw": (1, augmenting.DRAWS)}
 CHOICES = {"source": images.SOURCES}
 LABELS = {
     "source": {

@@ -24,12 +24,13 @@ CHAIN = "rotation, hflip, crop, jitter"
 @dataclass(frozen=True, slots=True)
 class Augmented:
     """`image` uint8 (channels, height, width), of the class `label` of `classes`; `results` (DRAWS, channels,
-    height, width) of it, and `stages` (n + 1, ...), the `draw`-th of them on its way: the original first.
+    height, width) of it, and `stages` (n + 1, ...), the `draw`-th of them, from 1 on, on its way: the
+    original first. `differ`: how many values of it are others when it is made again from what was printed.
 
-    `names` are those of the n transforms in the chain. `printed` and `brief`, DRAWS times n: what was drawn,
-    as calls that make the picture again (`nnplay.chains.remake`), and in a few signs. `targets` (DRAWS,
-    classes): the label, mixed where pictures were. `read` (DRAWS + 1, 10): what a net that knows digits says,
-    of the original last; without rows where this is no digit.
+    `names` are those of the n transforms in the chain, `lines` how many each needs for its `brief`. `printed`
+    and `brief`, DRAWS times n: what was drawn, as calls that make the picture again (`nnplay.chains.remake`),
+    and in a few signs. `targets` (DRAWS, classes): the label, mixed where pictures were. `read` (DRAWS + 1,
+    10): what a net that knows digits says, of the original last; without rows where this is no digit.
     """
 
     image: np.ndarray
@@ -38,8 +39,10 @@ class Augmented:
     results: np.ndarray
     stages: np.ndarray
     draw: int
+    differ: int
     names: tuple[str, ...]
     labels: tuple[str, ...]
+    lines: tuple[int, ...]
     printed: tuple[tuple[str, ...], ...]
     brief: tuple[tuple[str, ...], ...]
     targets: np.ndarray
@@ -50,15 +53,15 @@ class Augmented:
         """A row for each transform of each draw."""
         rows = [
             (draw, i + 1, self.labels[i], text)
-            for draw, texts in enumerate(self.printed)
+            for draw, texts in enumerate(self.printed, 1)
             for i, text in enumerate(texts)
         ]
-        rows = rows or [(draw, 0, "nothing", "") for draw in range(len(self.results))]
+        rows = rows or [(draw + 1, 0, "nothing", "") for draw in range(len(self.results))]
         found = dict(zip(("draw", "stage", "transform", "what was drawn"), map(list, zip(*rows))))
         if len(self.read):
             best = self.read.argmax(1)
-            found["read as"] = [int(best[row[0]]) for row in rows]
-            found["probability"] = [float(self.read[row[0]].max()) for row in rows]
+            found["read as"] = [int(best[row[0] - 1]) for row in rows]
+            found["probability"] = [float(self.read[row[0] - 1].max()) for row in rows]
         return found
 
     def script(self) -> str:
@@ -76,7 +79,7 @@ def augment(
     source: str = "china",
     sample: int = 0,
     upload: bytes = b"",
-    draw: int = 0,
+    draw: int = 1,
     seed: int = 0,
     **parameters: float,
 ) -> Augmented:
@@ -86,13 +89,14 @@ def augment(
     is what `nnplay.uploads.picture` returned. `parameters` are the transforms', such as `rotation_degrees`.
     Raises ValueError, with a sentence for the visitor, for what makes no sense.
     """
-    within("draw", draw, (0, DRAWS - 1))
+    within("draw", draw, (1, DRAWS))
     within("seed", seed, SEED)
     image, label, classes = picture(source, sample, upload)
     stages = chains.stages(chain, parameters)
     others, kinds = partners(source, sample, tuple(image.shape)) if _mixes(stages) else ((), ())
     found = chains.run(stages, image, [(seed, i) for i in range(DRAWS)], others)
     results = torch.stack([each.pictures[-1] for each in found])
+    again = chains.remake(image, found[draw - 1].printed, others)
     read = np.zeros((0, 10), np.float32)
     if source == "digits":
         read = digit_nets.reader().probabilities(torch.cat([results, image[None]]))[0].numpy()
@@ -101,10 +105,12 @@ def augment(
         label=label,
         classes=classes,
         results=results.numpy(),
-        stages=torch.stack(found[draw].pictures).numpy(),
+        stages=torch.stack(found[draw - 1].pictures).numpy(),
         draw=draw,
+        differ=int((again != results[draw - 1]).sum()),
         names=tuple(stage.name for stage in stages),
         labels=tuple(stage.transform.label for stage in stages),
+        lines=tuple(1 + stage.transform.long for stage in stages),
         printed=tuple(each.printed for each in found),
         brief=tuple(each.brief for each in found),
         targets=np.array([_target(label, each.mixed, kinds, len(classes)) for each in found]),

@@ -39,7 +39,8 @@ class Transform:
     """`arguments` makes those of the class `kind` of its parameters and the pictures' (height, width).
 
     `draw` takes that class's instance, a picture and a seed, and returns what `apply` takes beside a picture;
-    both run with `global_generator`, seeded. `brief` says in a few signs what was drawn.
+    both run with `global_generator`, seeded. `brief` says in a few signs what was drawn; `long`: in more than
+    about twenty.
     """
 
     label: str
@@ -50,6 +51,7 @@ class Transform:
     apply: Callable[..., Tensor]
     brief: Callable[..., str]
     mixes: bool = False
+    long: bool = False
 
     @property
     def doc(self) -> str:
@@ -87,9 +89,12 @@ def _affine_brief(angle, translate, scale, shear) -> str:
 
 
 def _jitter_brief(fn_idx, **factors: float | None) -> str:
-    signs = ("☀", "◐", "S", "H")
-    values = [factors[f"{name}_factor"] for name in drawn.FACTORS]
-    return " ".join(f"{sign}{value:.2f}" for sign, value in zip(signs, values) if value is not None)
+    values = zip("☀◐SH", (factors[f"{name}_factor"] for name in drawn.FACTORS))
+    return " ".join(f"{sign}{value:.2f}".replace("0.", ".") for sign, value in values if value is not None)
+
+
+def _policy_brief(ops) -> str:
+    return ", ".join(f"{name} {value:.2g}" if value else name for name, value in ops)
 
 
 def _centered(width: float, floor: float = 0.0) -> tuple[float, float]:
@@ -174,6 +179,7 @@ TRANSFORMS: Mapping[str, Transform] = {
         drawn.perspective,
         drawn.distort,
         lambda corners: "corners " + " ".join(f"{x},{y}" for x, y in corners),
+        long=True,
     ),
     "elastic": Transform(
         "Elastic",
@@ -272,7 +278,8 @@ TRANSFORMS: Mapping[str, Transform] = {
         },
         drawn.policy,
         drawn.operations,
-        lambda ops: ", ".join(f"{name} {value:.2g}" for name, value in ops),
+        _policy_brief,
+        long=True,
     ),
     "trivialaugment": Transform(
         "TrivialAugment",
@@ -281,7 +288,8 @@ TRANSFORMS: Mapping[str, Transform] = {
         lambda s, size: {"num_magnitude_bins": s["num_magnitude_bins"], "interpolation": drawn.BILINEAR},
         drawn.policy,
         drawn.operations,
-        lambda ops: ", ".join(f"{name} {value:.2g}" for name, value in ops),
+        _policy_brief,
+        long=True,
     ),
     "augmix": Transform(
         "AugMix",

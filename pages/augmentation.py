@@ -111,7 +111,7 @@ def augment(view):
     - Noise, elastic and AugMix print the seed of their noise, in place of thousands of numbers.
     - **Digits** are read by a small net that has learned digits as they are (green: as labelled). It shows
       where a transform breaks the label: a 6 that is turned by 180 degrees is a 9, whatever the label says.
-    - **Color jitter** prints its factors: ☀ brightness, ◐ contrast, S saturation, and H, how far the hue moves.
+    - **Color jitter** prints its factors: ☀ brightness, ◐ contrast, S saturation; H is how far the hue moves.
     - **MixUp** and **CutMix** mix two pictures, and their labels. Here the second one is as it is; in
       training it is one of the same batch.
     """
@@ -144,6 +144,12 @@ def augment(view):
             least_width=WIDE,
             on_click=click,
         )
+        if record.names:
+            st.caption(
+                f"Draw {record.draw} as numbers. Made again from these lines, {record.differ} of "
+                f"{record.image.size} values differ."
+            )
+            st.code("\n".join(record.printed[record.draw - 1]), language="python")
         code(record)
 
     return picture

@@ -14,16 +14,19 @@ DRAWS_TRACE = 0
 """Of `augment`: a click on it is a click on a draw, see `draw_at`."""
 
 COLUMNS = 6
-_TILE = 0.93  # of a column
-_LINE = 0.132  # height of a line of text
+_TILE = 0.93  # of a column, at most
+_HEAD = 0.4  # height of a heading with a line below it
+_LINE = 0.132  # of a line of text
+_MOST = 23  # letters in it
+_LINES = 4  # of what was drawn, under a tile, at most
+_DOWN = 4.2  # height of all, in columns: so much fits on a screen
 _SMALL = {"size": 13}
 _CHOSEN = next(iter(SERIES))
-_WRAP = 22
 
 
 def draw_at(row: int, column: int) -> int:
-    """The draw in that cell of the grid."""
-    return row * COLUMNS + column
+    """The draw in that cell of the grid, from 1 on."""
+    return row * COLUMNS + column + 1
 
 
 def augment(record) -> go.Figure:
@@ -33,45 +36,44 @@ def augment(record) -> go.Figure:
     """
     width, height = _size(record.image)
     count = len(record.stages)
-    cell = min(1.3, COLUMNS / count, 1.05 / height)
-    ways = [_wrapped(text, cell) for text in record.brief[record.draw]]
-    tall = 0.2 + cell * height + _LINE * max([len(way) for way in ways], default=0)
+    cell = min(1.3, COLUMNS / count, 0.95 / height)
+    below = _HEAD + cell * _TILE * height
+    top = below + (1 if cell >= 0.9 and max(record.lines, default=1) == 1 else 2) * _LINE + 0.4
     lines = [_lines(record, i) for i in range(len(record.results))]
-    most = max(map(len, lines))
-    row = _TILE * height + _LINE * most + 0.1
-    top = tall + 0.42
+    most = len(lines[0])
     rows = -(-len(record.results) // COLUMNS)
+    under = _LINE * most + 0.1
+    tile = min(_TILE, ((_DOWN - top) / rows - under) / height)
+    row = tile * height + under
     traces = [_cells(record, top, row, rows)]
-    notes = [_text("the original", 0.5 * cell * _TILE, 0.2, yanchor="bottom")]
-    for i, stage in enumerate(record.stages):
-        left = i * cell
-        traces.append(_picture(stage, left, 0.2, cell * _TILE * width))
-        if i:
-            middle = left + 0.5 * cell * _TILE
-            notes.append(_text(_clipped(f"{i} {record.labels[i - 1]}", cell), middle, 0.2, yanchor="bottom"))
-            notes.append(_text("<br>".join(ways[i - 1]), middle, 0.2 + cell * height * _TILE))
-    for i, result in enumerate(record.results):
-        x, y = i % COLUMNS, top + i // COLUMNS * row
-        traces.append(_picture(result, x, y, _TILE * width))
-        notes.append(_text("<br>".join(lines[i]), x + 0.5 * _TILE, y + _TILE * height))
-    heads = (
-        ("as it is" if count == 1 else f"draw {record.draw + 1}, stage by stage", 0.0),
-        (f"{len(record.results)} draws of the same chain", top - 0.26),
-    )
     notes = [
-        label(text, 0, y, xanchor="left", yanchor="top", yshift=0, font={"size": 15}) for text, y in heads[1:]
-    ] + notes
-    x, y = record.draw % COLUMNS, top + record.draw // COLUMNS * row
-    ring = (x - 0.02, y - 0.02, x + _TILE * width + 0.02, y + _TILE * height + 0.02)
-    down = top + rows * row
+        _heading(f"Draw {record.draw}, stage by stage", 0),
+        _heading(f"{len(record.results)} draws of the same chain: click one", top - 0.28),
+    ]
+    for i, stage in enumerate(record.stages):
+        middle = cell * (i + 0.5 * _TILE)
+        traces.append(_picture(stage, middle, _HEAD, cell * _TILE * width))
+        name = f"{i} {record.labels[i - 1]}" if i else f"original: {record.classes[record.label]}"
+        notes.append(_text(_clipped(name, int(18 * cell)), middle, _HEAD, yanchor="bottom"))
+        if i:
+            ways = textwrap.wrap(record.brief[record.draw - 1][i - 1], max(8, int(20 * cell)))
+            notes.append(_text("<br>".join(ways[:2]), middle, below))
+    for i, result in enumerate(record.results):
+        x, y = i % COLUMNS + 0.5 * _TILE, top + i // COLUMNS * row
+        traces.append(_picture(result, x, y, tile * width))
+        notes.append(_text("<br>".join(lines[i]), x, y + tile * height))
+    x, y = (record.draw - 1) % COLUMNS + 0.5 * _TILE, top + (record.draw - 1) // COLUMNS * row
+    half = 0.5 * tile * width + 0.015
+    ring = (x - half, y - 0.015, x + half, y + tile * height + 0.015)
     return board(
         traces,
         COLUMNS,
-        down,
+        _DOWN,
+        xaxis={"visible": False, "fixedrange": True, "range": [-0.03, COLUMNS]},
         shapes=[shape(boxes([ring]), _CHOSEN, 3)],
         annotations=notes,
         uirevision=f"{count} {height:.3f} {most}",
-        margin={"l": 4, "r": 4, "t": 4, "b": 4},
+        margin={"l": 6, "r": 4, "t": 4, "b": 4},
     )
 
 
@@ -81,8 +83,9 @@ def _size(image: np.ndarray) -> tuple[float, float]:
     return width / max(height, width), height / max(height, width)
 
 
-def _picture(pixels: np.ndarray, left: float, top: float, width: float) -> dict:
+def _picture(pixels: np.ndarray, middle: float, top: float, width: float) -> dict:
     step = width / pixels.shape[-1]
+    left = middle - width / 2
     return {
         "type": "image",
         "source": png(pixels),
@@ -94,13 +97,17 @@ def _picture(pixels: np.ndarray, left: float, top: float, width: float) -> dict:
     }
 
 
+def _heading(text: str, y: float) -> dict:
+    return label(f"<b>{text}</b>", 0, y, xanchor="left", yanchor="top", yshift=0, font={"size": 15})
+
+
 def _text(text: str, x: float, y: float, **more) -> dict:
     return label(text, x, y, **{"yanchor": "top", "yshift": 0, "font": _SMALL, **more})
 
 
 def _cells(record, top: float, row: float, rows: int) -> dict:
     """What is hovered and clicked: a cell for each draw, without a colour of its own."""
-    texts = ["<br>".join(["draw %d" % (i + 1), *_long(each)]) for i, each in enumerate(record.printed)]
+    texts = ["<br>".join([f"draw {i + 1}", *_long(each)]) for i, each in enumerate(record.printed)]
     texts += [""] * (rows * COLUMNS - len(texts))
     clear = faded(COLOR["paper"], 0)
     return {
@@ -121,35 +128,44 @@ def _long(printed) -> list[str]:
     return ["<br>   ".join(textwrap.wrap(text, 60)) for text in printed]
 
 
-def _wrapped(text: str, cell: float) -> list[str]:
-    return textwrap.wrap(text, max(8, int(_WRAP * cell)))[:3] or [""]
-
-
-def _clipped(text: str, cell: float) -> str:
-    most = max(6, int(19 * cell))
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+def _clipped(text: str, most: int) -> str:
+    return text if len(text) <= max(6, most) else f"{text[: max(6, most) - 1]}…"
 
 
 def _lines(record, i: int) -> list[str]:
     """Under a draw: what was drawn, the label where it is mixed, and what is read."""
-    lines = textwrap.wrap(" · ".join(record.brief[i]), _WRAP)
-    lines = [*lines[:2], f"{lines[2][: _WRAP - 2]} …"] if len(lines) > 3 else lines
+    lines = _drawn(record.brief[i], record.lines)
     target = record.targets[i]
-    if target.max() < 1 - 1e-9:
+    if any(name in ("mixup", "cutmix") for name in record.names):
         parts = sorted(((share, kind) for kind, share in enumerate(target) if share > 0.005), reverse=True)
-        lines.append(" + ".join(f"{share:.2f} {record.classes[kind]}" for share, kind in parts[:3]))
+        lines.append(" + ".join(f"{share:.2f}×{record.classes[kind]}" for share, kind in parts[:3]))
     if len(record.read):
         said = int(record.read[i].argmax())
         color = COLOR["positive" if said == int(target.argmax()) else "negative"]
         lines.append(f'<b><span style="color:{color}">reads {said}, {record.read[i, said]:.0%}</span></b>')
-    return lines or [""]
+    return lines
+
+
+def _drawn(brief: tuple[str, ...], room: tuple[int, ...]) -> list[str]:
+    """Lines, always as many: each stage its own, or where these are too many, one after the other."""
+    if sum(room) <= _LINES:
+        texts, rooms = brief, room
+    else:
+        texts, rooms = [" · ".join(brief)], [_LINES - 1]
+    lines = []
+    for text, most in zip(texts, rooms):
+        found = textwrap.wrap(text, _MOST)
+        if len(found) > most:
+            found[most - 1] = f"{found[most - 1][: _MOST - 2]} …"
+        lines += found[:most]
+    return lines + [""] * (sum(rooms) - len(lines))
 
 
 def preview(record) -> go.Figure:
     """Eight draws, without a word, for a card of 320 x 180."""
     width, height = _size(record.image)
     traces = [
-        _picture(result, i % 4, i // 4 * (_TILE * height + 0.07), _TILE * width)
+        _picture(result, i % 4 + 0.5 * _TILE, i // 4 * (_TILE * height + 0.07), _TILE * width)
         for i, result in enumerate(record.results[:8])
     ]
     margin = {"l": 4, "r": 4, "t": 4, "b": 4}
