@@ -120,7 +120,7 @@ def cutmix(tool: Any, image: Tensor, seed: int) -> dict[str, Any]:
 
 
 def rotate(image: Tensor, angle: float) -> Tensor:
-    return _F.rotate(image, angle, interpolation=BILINEAR)
+    return _F.rotate(image, angle, interpolation=BILINEAR, fill=0)
 
 
 def crop(image: Tensor, **box: int) -> Tensor:
@@ -128,13 +128,13 @@ def crop(image: Tensor, **box: int) -> Tensor:
 
 
 def affine(image: Tensor, angle, translate, scale, shear) -> Tensor:
-    return _F.affine(image, angle, list(translate), scale, list(shear), interpolation=BILINEAR)
+    return _F.affine(image, angle, list(translate), scale, list(shear), BILINEAR, fill=0)
 
 
 def distort(image: Tensor, corners) -> Tensor:
     height, width = image.shape[-2:]
     start = [[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]]
-    return _F.perspective(image, start, [list(corner) for corner in corners], interpolation=BILINEAR)
+    return _F.perspective(image, start, [list(corner) for corner in corners], BILINEAR, fill=0)
 
 
 def wobble(image: Tensor, alpha: float, sigma: float, seed: int) -> Tensor:
