@@ -69,6 +69,13 @@ EXPERIMENTS = (
         {"source": "flower", "chain": "trivialaugment"},
     ),
     Experiment(
+        "Two coins: flips",
+        "Each draw is flipped or not, from left to right and upside down: all four outcomes are there. To a "
+        "flower that does nothing.",
+        "augment",
+        {"source": "flower", "chain": "hflip, vflip"},
+    ),
+    Experiment(
         "Too strong",
         "So much noise and erasing that the net reads fewer than half of the draws right.",
         "augment",

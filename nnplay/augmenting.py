@@ -18,7 +18,6 @@ from nnplay.vision import v2
 DRAWS = 12
 SIDE = 144
 """Pixels of the longer side of a photograph."""
-CHAIN = "rotation, hflip, crop, jitter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ class Augmented:
 @chains.takes_parameters
 def augment(
     *,
-    chain: str = CHAIN,
+    chain: str = chains.DEFAULT,
     source: str = "china",
     sample: int = 0,
     upload: bytes = b"",

@@ -20,6 +20,7 @@ MOST = 8
 """Transforms in a chain."""
 
 EMPTY = "none"
+DEFAULT = "rotation, crop, jitter"
 
 
 def names(chain: str) -> tuple[str, ...]:

@@ -93,7 +93,7 @@ class Payoff:
 @chains.takes_parameters
 def payoff(
     *,
-    chain: str = "rotation",
+    chain: str = chains.DEFAULT,
     per_class: int = 10,
     seeds: int = 5,
     epochs: int = 60,

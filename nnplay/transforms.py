@@ -139,7 +139,7 @@ TRANSFORMS: Mapping[str, Transform] = {
         "Crop and resize",
         v2.RandomResizedCrop,
         (
-            Parameter("scale", "Smallest share of the area", 0.05, 1.0, 0.05, 0.5),
+            Parameter("scale", "Smallest share of the area", 0.05, 1.0, 0.05, 0.7),
             Parameter("ratio", "Width to height, up to", 1.0, 3.0, 0.1, 1.3),
         ),
         lambda s, size: {

@@ -71,6 +71,14 @@ def test_a_policy_instead_of_a_chain():
     assert len(set(operations)) > 8
 
 
+def test_two_coins_flips():
+    record = opened("Two coins: flips")
+    assert len(set(record.printed)) == 4
+    for result, (across, down) in zip(record.results, record.printed, strict=True):
+        expected = record.image[:, :: -1 if "True" in down else 1, :: -1 if "True" in across else 1]
+        np.testing.assert_array_equal(result, expected)
+
+
 def test_too_strong():
     record = opened("Too strong")
     assert record.read[-1].argmax() == record.label
@@ -122,7 +130,7 @@ def test_too_strong_turned_any_way_round(runs):
 
 
 def test_every_experiment_has_its_test():
-    assert len(EXPERIMENTS) == 8
+    assert len(EXPERIMENTS) == 9
 
 
 # --- the chain --------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ def test_what_is_read_and_the_mixed_label_stand_under_a_digit():
     record, figure, _ = drawn("digits")
     note = figure.layout.annotations[-1].text
     assert f"reads {record.read[11].argmax()}" in note
-    assert f"{record.targets[11].max():.2f}×{record.targets[11].argmax()}" in note
+    assert f"{record.targets[11].max():.0%} {record.targets[11].argmax()}" in note
 
 
 @pytest.mark.parametrize("name", ["photo", "long", "policies"])

@@ -138,7 +138,9 @@ def _lines(record, i: int) -> list[str]:
     target = record.targets[i]
     if any(name in ("mixup", "cutmix") for name in record.names):
         parts = sorted(((share, kind) for kind, share in enumerate(target) if share > 0.005), reverse=True)
-        lines.append(" + ".join(f"{share:.2f}×{record.classes[kind]}" for share, kind in parts[:3]))
+        lines.append(
+            _clipped(", ".join(f"{share:.0%} {record.classes[kind]}" for share, kind in parts[:3]), _MOST)
+        )
     if len(record.read):
         said = int(record.read[i].argmax())
         color = COLOR["positive" if said == int(target.argmax()) else "negative"]
@@ -151,7 +153,7 @@ def _drawn(brief: tuple[str, ...], room: tuple[int, ...]) -> list[str]:
     if sum(room) <= _LINES:
         texts, rooms = brief, room
     else:
-        texts, rooms = [" · ".join(brief)], [_LINES - 1]
+        texts, rooms = ["; ".join(brief)], [_LINES - 1]
     lines = []
     for text, most in zip(texts, rooms):
         found = textwrap.wrap(text, _MOST)
