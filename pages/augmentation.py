@@ -71,7 +71,7 @@ def stage(view, names, i, first, opened, put):
     with st.expander(
         transform.label, expanded=opened and first, icon=f":material/counter_{i + 1}:", type="step"
     ):
-        st.caption(f"`v2.{transform.kind.__name__}`: {transform.doc}")
+        st.caption(f"**{transform.kind.__name__}**: {transform.doc}")
         if first:
             for p in transform.parameters:
                 view.slider(f"{name}_{p.name}", p.label, p.low, p.high, p.step)
@@ -96,7 +96,7 @@ def stage(view, names, i, first, opened, put):
 
 def code(record):
     with st.expander("The chain as code that runs"):
-        st.code(record.script(), language="python")
+        st.code(record.script(), language="python", wrap_lines=True)
 
 
 # --- views ------------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def augment(view):
                 f"Draw {record.draw} as numbers. Made again from these lines, {record.differ} of "
                 f"{record.image.size} values differ."
             )
-            st.code("\n".join(record.printed[record.draw - 1]), language="python")
+            st.code("\n".join(record.printed[record.draw - 1]), language=None, wrap_lines=True)
         code(record)
 
     return picture
