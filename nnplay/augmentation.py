@@ -63,39 +63,6 @@ EXPERIMENTS = (
         },
     ),
     Experiment(
-        "A policy instead of a chain",
-        "TrivialAugment: one operation a draw, at a strength that is drawn too. There is nothing to tune.",
-        "augment",
-        {"source": "flower", "chain": "trivialaugment"},
-    ),
-    Experiment(
-        "Two coins: flips",
-        "Each draw is flipped or not, from left to right and upside down: all four outcomes are there. To a "
-        "flower that does nothing.",
-        "augment",
-        {"source": "flower", "chain": "hflip, vflip"},
-    ),
-    Experiment(
-        "Too strong",
-        "So much noise and erasing that the net reads fewer than half of the draws right.",
-        "augment",
-        {
-            "source": "digits",
-            "sample": 1347,
-            "chain": "crop, noise, erasing",
-            "crop_scale": 0.1,
-            "noise_sigma": 0.4,
-            "erasing_p": 1.0,
-            "erasing_scale": 0.6,
-        },
-    ),
-    Experiment(
-        "MixUp: two digits, two labels",
-        "Both pictures shine through, and the label is as much of each as the picture is.",
-        "mix",
-        {"lam": 0.5},
-    ),
-    Experiment(
         "Rotation pays off on rotated digits",
         "With every seed the nets with the chain read far more of the rotated digits, and about as many of "
         "the clean ones. On digits turned further than they have seen they are lost again.",
@@ -121,5 +88,38 @@ EXPERIMENTS = (
         "Up to 180 degrees: the curve against the angle is nearly flat, and the clean digits pay for it.",
         "payoff",
         {"chain": "rotation", "rotation_degrees": 180},
+    ),
+    Experiment(
+        "Too strong to be read",
+        "So much noise and erasing that the net reads fewer than half of the draws right.",
+        "augment",
+        {
+            "source": "digits",
+            "sample": 1347,
+            "chain": "crop, noise, erasing",
+            "crop_scale": 0.1,
+            "noise_sigma": 0.4,
+            "erasing_p": 1.0,
+            "erasing_scale": 0.6,
+        },
+    ),
+    Experiment(
+        "MixUp: two digits, two labels",
+        "Both pictures shine through, and the label is as much of each as the picture is.",
+        "mix",
+        {"lam": 0.5},
+    ),
+    Experiment(
+        "Two coins: flips",
+        "Each draw is flipped or not, from left to right and upside down: all four outcomes are there. To a "
+        "flower that does nothing.",
+        "augment",
+        {"source": "flower", "chain": "hflip, vflip"},
+    ),
+    Experiment(
+        "A policy instead of a chain",
+        "TrivialAugment: one operation a draw, at a strength that is drawn too. There is nothing to tune.",
+        "augment",
+        {"source": "flower", "chain": "trivialaugment"},
     ),
 )

@@ -13,7 +13,7 @@ from torch import Tensor
 from nnplay import chains, digit_nets, images
 from nnplay.limits import SEED, choose, within
 from nnplay.records import Table
-from nnplay.vision import v2
+from nnplay.vision import DATASETS, v2
 
 DRAWS = 12
 SIDE = 144
@@ -129,7 +129,7 @@ def samples(source: str) -> int:
     """How many pictures a source has; of one that is not here yet, as many as would be used."""
     if source == "digits":
         return len(digit_nets.digits()[0])
-    return images.MOST if source in images.vision.DATASETS else 1
+    return images.MOST if source in DATASETS else 1
 
 
 def _mixes(stages: tuple[chains.Stage, ...]) -> bool:

@@ -141,12 +141,12 @@ def run(
     """
     size = tuple(image.shape[-2:])
     tools = [transforms.tool(stage.name, stage.settings, size) for stage in chain]
-    found = []
     with drawn.global_generator():
-        for seed in seeds:
-            values = [stage.draw(tool, image, seed, len(others)) for stage, tool in zip(chain, tools)]
-            found.append(_through(chain, image, values, others))
-    return found
+        values = [
+            [stage.draw(tool, image, seed, len(others)) for stage, tool in zip(chain, tools)]
+            for seed in seeds
+        ]
+    return [_through(chain, image, each, others) for each in values]
 
 
 def _through(chain, image: Tensor, values: Sequence[dict[str, Any]], others: Sequence[Tensor]) -> Drawn:
@@ -194,13 +194,15 @@ def batch(chain: Sequence[Stage], images: Tensor, seed: Sequence[int], group: in
         return images
     size = tuple(images.shape[-2:])
     tools = [transforms.tool(stage.name, stage.settings, size) for stage in single]
-    parts = []
+    parts = list(images.split(group))
     with drawn.global_generator():
-        for i, part in enumerate(images.split(group)):
-            for stage, tool in zip(single, tools):
-                values = stage.draw(tool, part[0], (*seed, i), 0)
-                part = _apply(stage.name, part, values, ())
-            parts.append(part)
+        values = [
+            [stage.draw(tool, images[0], (*seed, i), 0) for stage, tool in zip(single, tools)]
+            for i in range(len(parts))
+        ]
+    for i, each in enumerate(values):
+        for stage, drew in zip(single, each):
+            parts[i] = _apply(stage.name, parts[i], drew, ())
     return torch.cat(parts)
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from nnplay import images
 from nnplay.vision import v2
@@ -44,6 +44,19 @@ def few(per_class: int, seed: int) -> Tensor:
     labels = digits()[1][train].numpy()
     chosen = [random.choice(np.flatnonzero(labels == digit), per_class, replace=False) for digit in range(10)]
     return train[torch.from_numpy(np.concatenate(chosen))]
+
+
+def sequential() -> nn.Sequential:
+    """One of these nets in torch's own layers, with weights that nobody has set."""
+    one, two = CHANNELS
+    return nn.Sequential(
+        nn.utils.skip_init(nn.Conv2d, 1, one, 3, 2, 1),
+        nn.ReLU(),
+        nn.utils.skip_init(nn.Conv2d, one, two, 3, 2, 1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.utils.skip_init(nn.Linear, two * (SIDE // 4) ** 2, 10),
+    )
 
 
 class Nets:
@@ -88,6 +101,17 @@ class Nets:
             x = F.relu(F.conv2d(x, weight, bias, stride=2, padding=1, groups=self.count))
         return torch.baddbmm(b3, x.reshape(len(x), self.count, -1).transpose(0, 1), w3)
 
+    def state(self, net: int) -> dict[str, Tensor]:
+        """The weights of one net, by the names that they have in `sequential`."""
+        first, second, last = self.parameters[::2]
+        own = [
+            *(each.view(self.count, -1, *each.shape[1:])[net] for each in (first, self.parameters[1])),
+            *(each.view(self.count, -1, *each.shape[1:])[net] for each in (second, self.parameters[3])),
+            last[net].T,
+            self.parameters[5][net, 0],
+        ]
+        return dict(zip(sequential().state_dict(), (each.detach().clone() for each in own)))
+
     @torch.no_grad()
     def probabilities(self, pixels: Tensor) -> Tensor:
         """pixels uint8 (n, 1, 16, 16): (K, n, 10)."""
@@ -127,7 +151,7 @@ def train(
 @lru_cache(maxsize=1)
 def reader() -> Nets:
     """A net that has learned all training digits, turned and shifted a little: it says what a digit looks
-    like. About a second at its first call."""
+    like. Half a second at its first call."""
     pixels, labels = digits()
     numbers = split()[0]
     x, y = pixels[numbers], F.one_hot(labels[numbers], 10).float()
@@ -135,10 +159,10 @@ def reader() -> Nets:
     def batches(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         random = np.random.default_rng(epoch)
         for rows in torch.from_numpy(random.permutation(len(x))).split(32):
-            yield torch.cat([_moved(x[part], random) for part in rows.split(8)]) / 255, y[rows][None]
+            yield torch.cat([_moved(x[part], random) for part in rows.split(16)]) / 255, y[rows][None]
 
     nets = Nets([0])
-    for _ in train(nets, batches, -(-len(x) // 32), 12, 0.01):
+    for _ in train(nets, batches, -(-len(x) // 32), 8, 0.02):
         pass
     for parameter in nets.parameters:
         parameter.requires_grad_(False)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -46,6 +47,7 @@ class Payoff:
     the nets were tested, 0 among them; `accuracy` (M, arm, S, test), 0 to 1, as `TESTS`; `by_angle` (M, arm,
     S, angle): on digits all turned by each of `angles` degrees, NaN at moments without that test. `shown`
     uint8 (M, 10, 16, 16): training digits as the nets with the chain saw them last, one of each class.
+    `weights`: of the first seed's two nets, for `nnplay.digit_nets.sequential`.
     """
 
     of: int
@@ -56,8 +58,13 @@ class Payoff:
     angles: np.ndarray
     by_angle: np.ndarray
     shown: np.ndarray
-    labels: tuple[str, ...]
+    weights: tuple[Mapping[str, Tensor], Mapping[str, Tensor]]
     chain: tuple[chains.Stage, ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the transforms in the chain."""
+        return tuple(stage.transform.label for stage in self.chain)
 
     def gain(self, test: str) -> np.ndarray:
         """Accuracy with less that without the chain at the last moment, (S,)."""
@@ -86,8 +93,9 @@ class Payoff:
     def script(self) -> str:
         return chains.script(self.chain, (digit_nets.SIDE,) * 2, 1)
 
-    def downloads(self) -> Mapping[str, Callable[[], str]]:
-        return {"chain.py": self.script}
+    def downloads(self) -> Mapping[str, Callable[[], bytes | str]]:
+        weights = {f"{arm}.pt": partial(_file, state) for arm, state in zip(ARMS, self.weights)}
+        return {"chain.py": self.script, **weights}
 
 
 @chains.takes_parameters
@@ -160,7 +168,7 @@ def payoff(
             ANGLES,
             by_angle,
             shown,
-            record.labels,
+            _weights(nets, seeds),
             stages,
         )
         yield record
@@ -176,9 +184,19 @@ def _first(nets: digit_nets.Nets, epochs: int, seeds: int, stages, seen: Tensor)
         ANGLES,
         np.full((1, 2, seeds, len(ANGLES)), np.nan, np.float32),
         seen[:1, :: seen.shape[1] // 10, 0].numpy(),
-        tuple(stage.transform.label for stage in stages),
+        _weights(nets, seeds),
         stages,
     )
+
+
+def _weights(nets: digit_nets.Nets, seeds: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    return nets.state(0), nets.state(seeds)
+
+
+def _file(state: Mapping[str, Tensor]) -> bytes:
+    into = io.BytesIO()
+    torch.save(dict(state), into)
+    return into.getvalue()
 
 
 def _tested(nets: digit_nets.Nets, seeds: int) -> np.ndarray:

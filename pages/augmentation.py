@@ -192,7 +192,8 @@ def payoff(view):
     16 pixels, and with noise of sigma 0.3. Lower left: all turned by the same angle.
 
     A chain pays off where it draws what the test brings, and costs where it makes digits into others. In each
-    epoch every digit is changed anew; ten at a time share what is drawn, as in a batch.
+    epoch every digit is changed anew; ten at a time share what is drawn, as in a batch. *Take home* has the
+    weights of the first pair.
     """
     with view.controls:
         slider(view, "per_class", "Training digits of each class")

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import nn
 
 from nnplay import augmentation as compute
-from nnplay import augmenting, chains, digit_nets, drawn, mixing, uploads
+from nnplay import augmenting, chains, digit_nets, drawn, images, mixing, uploads
 from nnplay import payoff as pay
 from nnplay.vision import v2
 
@@ -79,8 +79,8 @@ def test_two_coins_flips():
         np.testing.assert_array_equal(result, expected)
 
 
-def test_too_strong():
-    record = opened("Too strong")
+def test_too_strong_to_be_read():
+    record = opened("Too strong to be read")
     assert record.read[-1].argmax() == record.label
     assert (record.read[:-1].argmax(1) == record.label).mean() < 0.5
 
@@ -186,6 +186,21 @@ def test_an_upload_of_any_shape_goes_through_every_transform(size):
         assert record.results.shape[1:] == record.image.shape
         assert record.differ == 0
     assert max(record.image.shape) == augmenting.SIDE
+
+
+@pytest.mark.parametrize(("source", "channels", "side"), [("MNIST", 1, 28), ("CIFAR10", 3, 32)])
+def test_a_set_that_was_fetched_goes_through_every_transform(source, channels, side, monkeypatch):
+    pixels = np.random.default_rng(0).integers(0, 256, (20, channels, side, side)).astype(np.uint8)
+    found = images.Images(pixels, np.arange(20) % 10, tuple(f"{i} - kind" for i in range(10)))
+    monkeypatch.setattr(images, "load", lambda *_: found)
+    augmenting.partners.cache_clear()
+    for name in compute.TRANSFORMS:
+        record = compute.augment(source=source, sample=7, chain=name)
+        assert record.results.shape == (augmenting.DRAWS, channels, side, side)
+        assert record.differ == 0
+        assert len(record.read) == 0
+    augmenting.partners.cache_clear()
+    assert compute.samples(source) == images.MOST
 
 
 @pytest.mark.parametrize(
@@ -334,6 +349,17 @@ def test_a_run_goes_from_the_start_to_its_end():
     np.testing.assert_array_equal(last.accuracy[0, 0], last.accuracy[0, 1])  # the same start
     again = list(compute.payoff(seeds=2, epochs=12, per_class=3, chain="rotation, mixup"))[-1]
     np.testing.assert_array_equal(last.accuracy, again.accuracy)
+
+
+def test_the_weights_are_taken_home():
+    for record in compute.payoff(seeds=2, epochs=10, per_class=3):  # noqa: B007
+        pass
+    labels = digit_nets.digits()[1][digit_nets.split()[1]]
+    for arm, name in enumerate(("without.pt", "with.pt")):
+        net = digit_nets.sequential()
+        net.load_state_dict(torch.load(io.BytesIO(record.downloads()[name]()), weights_only=True))
+        said = net(pay.tests()["clean"] / 255).argmax(1)
+        assert (said == labels).float().mean() == pytest.approx(record.accuracy[-1, arm, 0, 0], abs=0.005)
 
 
 def test_at_no_angle_the_curve_is_the_accuracy_on_clean_digits():

@@ -110,7 +110,7 @@ def test_the_payoff_is_played_to_its_end(app, page):
 def test_the_chain_of_the_first_view_is_that_of_the_payoff(app, page):
     visit(page, address(app, chain="noise"))
     page.get_by_role("radio", name="Payoff").click()
-    expect(page.get_by_text("seen last: Noise")).to_be_visible(timeout=LONG)
+    expect(page.locator(".st-key-augmentation_noise_sigma")).to_be_visible(timeout=LONG)
     assert "augmentation_chain=noise" in page.url
 
 

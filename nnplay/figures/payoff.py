@@ -53,7 +53,6 @@ def payoff(record) -> tuple[go.Figure, Frames]:
         on = str(j + 1) if j else ""
         axes[f"xaxis{on}"] = {"domain": across, "anchor": f"y{on}", **epochs}
         axes[f"yaxis{on}"] = {"domain": (0.6, 0.93), "anchor": f"x{on}", "showticklabels": not j, **percent}
-    chain = ", ".join(record.labels) or "nothing"
     fig = figure(
         traces,
         **axes,
@@ -82,7 +81,7 @@ def payoff(record) -> tuple[go.Figure, Frames]:
                 note(text, 0, 1.02, str(j + 1) if j else "", yanchor="bottom")
                 for j, text in enumerate(seen[-1])
             ),
-            note(_clipped(f"seen last: {chain}"), 0, 1.1, "7", yanchor="bottom"),
+            note("as seen through the chain", 0, 1.1, "7", yanchor="bottom"),
         ],
         legend={"y": 1.0},
         margin={"t": 24},
@@ -156,7 +155,3 @@ def _titles(record, t: int) -> list[str]:
     """Mean accuracy without and with, for each kind of test digits."""
     means = record.accuracy[t].mean(1)  # (arm, test)
     return [f"<b>{test}</b> {means[0, j]:.0%} → {means[1, j]:.0%}" for j, test in enumerate(TESTS)]
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) <= 38 else f"{text[:37]}…"
