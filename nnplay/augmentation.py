@@ -45,7 +45,7 @@ LABELS = {
 
 def preview() -> Augmented:
     """A record for the home page's card."""
-    return augment(source="flower", seed=3)
+    return augment(seed=3)
 
 
 EXPERIMENTS = (

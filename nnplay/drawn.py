@@ -204,3 +204,23 @@ def kept(box, height: int, width: int) -> float:
     """The share of the picture that is not within that box: the first label's weight."""
     left, top, right, bottom = box
     return 1 - (right - left) * (bottom - top) / (width * height)
+
+
+# ---- in a few signs ----------------------------------------------------------------------------------
+
+
+def named(text: str) -> Callable[..., str]:
+    return lambda **values: text.format(**values)
+
+
+def affine_brief(angle, translate, scale, shear) -> str:
+    return f"{angle:.0f}° {translate[0]:+d} {translate[1]:+d} ×{scale:.2f}"
+
+
+def jitter_brief(fn_idx, **factors: float | None) -> str:
+    values = zip("☀◐SH", (factors[f"{name}_factor"] for name in FACTORS))
+    return " ".join(f"{sign}{value:.2f}".replace("0.", ".") for sign, value in values if value is not None)
+
+
+def policy_brief(ops) -> str:
+    return ", ".join(f"{name} {value:.2g}" if value else name for name, value in ops)

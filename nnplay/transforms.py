@@ -80,23 +80,6 @@ def _only(*names: str) -> Callable:
     return lambda settings, size: {name: settings[name] for name in names}
 
 
-def _named(text: str) -> Callable[..., str]:
-    return lambda **values: text.format(**values)
-
-
-def _affine_brief(angle, translate, scale, shear) -> str:
-    return f"{angle:.0f}° {translate[0]:+d} {translate[1]:+d} ×{scale:.2f}"
-
-
-def _jitter_brief(fn_idx, **factors: float | None) -> str:
-    values = zip("☀◐SH", (factors[f"{name}_factor"] for name in drawn.FACTORS))
-    return " ".join(f"{sign}{value:.2f}".replace("0.", ".") for sign, value in values if value is not None)
-
-
-def _policy_brief(ops) -> str:
-    return ", ".join(f"{name} {value:.2g}" if value else name for name, value in ops)
-
-
 def _centered(width: float, floor: float = 0.0) -> tuple[float, float]:
     return (round(max(floor, 1 - width), 4), round(1 + width, 4))
 
@@ -115,7 +98,7 @@ TRANSFORMS: Mapping[str, Transform] = {
         },
         drawn.always,
         drawn.rotate,
-        _named("{angle:.1f}°"),
+        drawn.named("{angle:.1f}°"),
     ),
     "hflip": Transform(
         "Horizontal flip",
@@ -124,7 +107,7 @@ TRANSFORMS: Mapping[str, Transform] = {
         _only("p"),
         drawn.flip,
         lambda image, flip: v2.functional.horizontal_flip(image),
-        _named("↔"),
+        drawn.named("↔"),
     ),
     "vflip": Transform(
         "Vertical flip",
@@ -133,7 +116,7 @@ TRANSFORMS: Mapping[str, Transform] = {
         _only("p"),
         drawn.flip,
         lambda image, flip: v2.functional.vertical_flip(image),
-        _named("↕"),
+        drawn.named("↕"),
     ),
     "crop": Transform(
         "Crop and resize",
@@ -149,7 +132,7 @@ TRANSFORMS: Mapping[str, Transform] = {
         },
         drawn.always,
         drawn.crop,
-        _named("{width}×{height} at {left},{top}"),
+        drawn.named("{width}×{height} at {left},{top}"),
     ),
     "affine": Transform(
         "Affine",
@@ -169,7 +152,7 @@ TRANSFORMS: Mapping[str, Transform] = {
         },
         drawn.always,
         drawn.affine,
-        _affine_brief,
+        drawn.affine_brief,
     ),
     "perspective": Transform(
         "Perspective",
@@ -191,7 +174,7 @@ TRANSFORMS: Mapping[str, Transform] = {
         _only("alpha", "sigma"),
         drawn.seeded("alpha", "sigma"),
         drawn.wobble,
-        _named("elastic {seed}"),
+        drawn.named("elastic {seed}"),
     ),
     "blur": Transform(
         "Blur",
@@ -203,7 +186,7 @@ TRANSFORMS: Mapping[str, Transform] = {
         lambda s, size: {"kernel_size": s["kernel_size"], "sigma": (0.1, s["sigma"])},
         drawn.blur,
         drawn.smooth,
-        _named("blur {sigma:.3g}"),
+        drawn.named("blur {sigma:.3g}"),
     ),
     "noise": Transform(
         "Noise",
@@ -212,7 +195,7 @@ TRANSFORMS: Mapping[str, Transform] = {
         _only("sigma"),
         drawn.seeded("sigma"),
         drawn.noise,
-        _named("noise {seed}"),
+        drawn.named("noise {seed}"),
     ),
     "jitter": Transform(
         "Color jitter",
@@ -226,7 +209,7 @@ TRANSFORMS: Mapping[str, Transform] = {
         _only(*drawn.FACTORS),
         drawn.always,
         drawn.jitter,
-        _jitter_brief,
+        drawn.jitter_brief,
     ),
     "grayscale": Transform(
         "Grayscale",
@@ -244,7 +227,7 @@ TRANSFORMS: Mapping[str, Transform] = {
         _only("bits", "p"),
         drawn.sometimes("bits"),
         lambda image, bits: v2.functional.posterize(image, bits),
-        _named("{bits} bits"),
+        drawn.named("{bits} bits"),
     ),
     "solarize": Transform(
         "Solarize",
@@ -253,7 +236,7 @@ TRANSFORMS: Mapping[str, Transform] = {
         _only("threshold", "p"),
         drawn.sometimes("threshold"),
         lambda image, threshold: v2.functional.solarize(image, threshold),
-        _named("solarized"),
+        drawn.named("solarized"),
     ),
     "erasing": Transform(
         "Erasing",
@@ -262,7 +245,7 @@ TRANSFORMS: Mapping[str, Transform] = {
         lambda s, size: {"p": s["p"], "scale": (0.02, s["scale"])},
         drawn.erasing,
         drawn.erase,
-        _named("{w}×{h} out at {j},{i}"),
+        drawn.named("{w}×{h} out at {j},{i}"),
     ),
     "randaugment": Transform(
         "RandAugment",
@@ -278,7 +261,7 @@ TRANSFORMS: Mapping[str, Transform] = {
         },
         drawn.policy,
         drawn.operations,
-        _policy_brief,
+        drawn.policy_brief,
         long=True,
     ),
     "trivialaugment": Transform(
@@ -288,7 +271,7 @@ TRANSFORMS: Mapping[str, Transform] = {
         lambda s, size: {"num_magnitude_bins": s["num_magnitude_bins"], "interpolation": drawn.BILINEAR},
         drawn.policy,
         drawn.operations,
-        _policy_brief,
+        drawn.policy_brief,
         long=True,
     ),
     "augmix": Transform(
@@ -301,7 +284,7 @@ TRANSFORMS: Mapping[str, Transform] = {
         _only("severity", "mixture_width"),
         drawn.seeded("severity", "mixture_width"),
         drawn.augmix,
-        _named("augmix {seed}"),
+        drawn.named("augmix {seed}"),
     ),
     "mixup": Transform(
         "MixUp",
@@ -310,7 +293,7 @@ TRANSFORMS: Mapping[str, Transform] = {
         lambda s, size: {"alpha": s["alpha"], "num_classes": 10},
         drawn.always,
         drawn.mixed,
-        _named("λ {lam:.2f}"),
+        drawn.named("λ {lam:.2f}"),
         mixes=True,
     ),
     "cutmix": Transform(

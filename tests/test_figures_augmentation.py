@@ -101,6 +101,11 @@ def test_what_is_read_and_the_mixed_label_stand_under_a_digit():
     record, figure, _ = drawn("digits")
     note = figure.layout.annotations[-1].text
     assert f"reads {record.read[11].argmax()}" in note
+    right = (record.read[:12].argmax(1) == record.targets.argmax(1)).sum()
+    assert (
+        f"12 draws of the same chain: {right} are read as they are labelled"
+        in figure.layout.annotations[1].text
+    )
     assert f"{record.targets[11].max():.0%} {record.targets[11].argmax()}" in note
 
 

@@ -48,7 +48,7 @@ def augment(record) -> go.Figure:
     traces = [_cells(record, top, row, rows)]
     notes = [
         _heading(f"Draw {record.draw}, stage by stage", 0),
-        _heading(f"{len(record.results)} draws of the same chain: click one", top - 0.28),
+        _heading(_known(record), top - 0.28),
     ]
     for i, stage in enumerate(record.stages):
         middle = cell * (i + 0.5 * _TILE)
@@ -126,6 +126,15 @@ def _cells(record, top: float, row: float, rows: int) -> dict:
 
 def _long(printed) -> list[str]:
     return ["<br>   ".join(textwrap.wrap(text, 60)) for text in printed]
+
+
+def _known(record) -> str:
+    """What stands over the draws; of digits, how many of them are read as they are labelled."""
+    draws = f"{len(record.results)} draws of the same chain"
+    if not len(record.read):
+        return f"{draws}: click one"
+    right = int((record.read[: len(record.results)].argmax(1) == record.targets.argmax(1)).sum())
+    return f"{draws}: {right} are read as they are labelled"
 
 
 def _clipped(text: str, most: int) -> str:
