@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from nnplay import classifiers, confusions, detection, predictions, retrieval, thresholds
 from nnplay.confusions import Confusion, matrix, metrics
-from nnplay.detection import detect
+from nnplay.detection import centered, detect, rechosen
+from nnplay.predictions import read
 from nnplay.records import Experiment
 from nnplay.retrieval import average_precision
 from nnplay.thresholds import one_vs_rest
@@ -17,11 +18,15 @@ __all__ = [
     "EXPERIMENTS",
     "RANGES",
     "average_precision",
+    "centered",
+    "classes",
     "detect",
     "matrix",
     "metrics",
     "one_vs_rest",
     "preview",
+    "read",
+    "rechosen",
 ]
 
 RANGES = classifiers.RANGES | thresholds.RANGES | confusions.RANGES | detection.RANGES

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nnplay import scores
+from nnplay import agreement, scores
 from nnplay.limits import check
 from nnplay.predictions import Predictions, course, final
 from nnplay.records import Table
@@ -46,6 +46,11 @@ class Confusion:
     def accuracy(self) -> np.ndarray:
         """(t,)."""
         return self.counts.trace(axis1=1, axis2=2) / self.counts[0].sum()
+
+    @property
+    def moment(self) -> int:
+        """The last one."""
+        return len(self.epochs) - 1
 
     def table(self) -> Table:
         names = list(map(safe, self.classes))
@@ -132,13 +137,14 @@ def pairs(counts: np.ndarray) -> tuple[tuple[int, int, int], ...]:
 @dataclass(frozen=True, slots=True)
 class Judged:
     """The metrics of a matrix. `row`: which of `scores.names` is looked at; `empty`: sentences on classes
-    that are empty or never predicted.
+    that are empty or never predicted; `difference`: of the row from scikit-learn, at most.
     """
 
     classes: tuple[str, ...]
     scores: scores.Scores
     row: int
     empty: tuple[str, ...]
+    difference: float
 
     @property
     def formulas(self) -> list[str]:
@@ -180,9 +186,6 @@ def metrics(
     counts = scores.matrix(found.true, found.predicted, len(found.classes))
     zero = scores.ZERO[zero_division]
     judged = scores.scores(counts, found.classes, zero)
-    return Judged(
-        found.classes,
-        judged,
-        min(row, len(judged.names) - 1),
-        tuple(scores.empty(counts, found.classes, zero)),
-    )
+    row = min(row, len(judged.names) - 1)
+    said = tuple(scores.empty(counts, found.classes, zero))
+    return Judged(found.classes, judged, row, said, agreement.difference(judged, row))

@@ -119,8 +119,8 @@ def detect(
     found: tuple[tuple[float, ...], ...] = FOUND,
     seed: int = 0,
 ) -> Detection:
-    """The boxes `found`, of which `box` is as x, y, width, height, score and kind say, judged at the threshold
-    `iou`; counted are the `taken` with the highest scores.
+    """The boxes `found`, of which `box` is as x, y, width, height, score and kind say, judged at the
+    threshold `iou`; counted are the `taken` with the highest scores.
 
     Raises ValueError, with a sentence for the visitor, for boxes that are not as FOUND has them.
     """
@@ -177,33 +177,29 @@ def _checked(found: tuple[tuple[float, ...], ...]) -> list[tuple[float, ...]]:
     return list(found)
 
 
-def kept(found: tuple[tuple[float, ...], ...], box: str, values: tuple[float, ...], then: str) -> dict:
-    """The controls, arguments of `detect`, that choose the box `then` while `box` stays as its `values` are.
+def rechosen(record: Detection, then: str) -> dict:
+    """The controls, arguments of `detect`, that choose the box `then` and leave every box where it is.
 
-    `values`: x, y, width, height, score and class. A box that is not there yet begins as the one before it.
+    One that is not there yet begins as a copy of the last one.
     """
-    rows = list(found or FOUND)
-    place = min(NAMES.index(box), len(rows))
-    rows[place : place + 1] = [values]
-    row = rows[min(NAMES.index(then), len(rows) - 1)]
-    text = "; ".join(" ".join(f"{value:g}" for value in each) for each in rows)
-    x, y, width, height = (round(value) for value in row[:4])
+    rows = [(*box, score, float(kind)) for box, score, kind in zip(record.boxes, record.scores, record.kinds)]
+    x, y, width, height, score, kind = rows[min(NAMES.index(then), len(rows) - 1)]
     return {
-        "found": text,
+        "found": "; ".join(" ".join(f"{value:g}" for value in row) for row in rows),
         "box": then,
-        "x": x,
-        "y": y,
-        "width": width,
-        "height": height,
-        "score": row[4],
-        "kind": f"{row[5]:g}",
+        "x": round(x),
+        "y": round(y),
+        "width": round(width),
+        "height": round(height),
+        "score": float(score),
+        "kind": f"{kind:g}",
     }
 
 
-def centered(at: tuple[float, float], width: int, height: int) -> dict[str, int]:
-    """x and y of a box of that size whose middle is at this place."""
-    x, y = at[0] - width / 2, at[1] - height / 2
-    return {"x": round(min(max(x, 0), ACROSS)), "y": round(min(max(y, 0), DOWN))}
+def centered(record: Detection, at: tuple[float, float]) -> dict[str, int]:
+    """x and y of the chosen box when its middle is at this place."""
+    x, y = np.array(at) - record.boxes[record.chosen, 2:] / 2
+    return {"x": round(float(np.clip(x, 0, ACROSS))), "y": round(float(np.clip(y, 0, DOWN)))}
 
 
 def _scene(seed: int) -> tuple[np.ndarray, np.ndarray]:

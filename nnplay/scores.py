@@ -155,7 +155,7 @@ def written(metric: str, tp: int, fn: int, fp: int, tn: int) -> str:
         case "F1":
             return f"2·TP {tp} / (2·TP {tp} + FP {fp} + FN {fn})"
         case "balanced accuracy":
-            return f"(recall {tp}/{tp + fn} + specificity {tn}/{tn + fp}) / 2"
+            return f"({tp}/{tp + fn} + {tn}/{tn + fp}) / 2"
         case "MCC":
             top = f"({tp}·{tn} − {fp}·{fn})"
             return f"{top} / √({tp + fp}·{tp + fn}·{tn + fp}·{tn + fn})"
@@ -183,12 +183,12 @@ def _together(metric: str, counts: np.ndarray) -> str:
         case "accuracy":
             return f"diagonal {right} / {n}"
         case "balanced accuracy":
-            return "the mean recall of the classes that are there"
+            return "the mean recall of classes that are there"
         case "MCC":
             return f"({right}·{n} − {agree}) / √(({n}² − {true})·({n}² − {predicted}))"
         case "kappa":
             return f"({right}·{n} − {agree}) / ({n}² − {agree})"
-    return "of one class alone: see the rows above"
+    return "of one class alone"
 
 
 def empty(counts: np.ndarray, classes: tuple[str, ...], zero: float) -> list[str]:

@@ -34,7 +34,8 @@ class Threshold:
     1. `counts`: tp, fn, fp, tn; `values`: every metric of them, by its name. `along` (4, 201): accuracy,
     precision, recall and F1 at the thresholds ALONG, and `cost` (201,), the cost an example. `roc` (2, t):
     false and true positive rate; `pr` (2, t): recall and precision; `roc_auc`, `ap`: their areas, NaN where a
-    side is empty. `best`: the threshold of the lowest cost, `best_cost`; `cost_now`. `calibration` (3, bins):
+    side is empty. `best`: the threshold of the lowest cost, `best_cost`; `cost_now`;
+    `guess`: the cost of the better of "always positive" and "never". `calibration` (3, bins):
     mean score, share that is positive, and number in each of equal parts; NaN where none are; `brier`: the
     mean squared difference of score and truth.
     """
@@ -55,6 +56,7 @@ class Threshold:
     cost_now: float
     best: float
     best_cost: float
+    guess: float
     calibration: np.ndarray
     brier: float
 
@@ -122,6 +124,7 @@ def one_vs_rest(
         float(cost_fp * counts[2] + cost_fn * counts[1]) / n,
         best,
         best_cost / n,
+        min(cost_fp * rank.negatives, cost_fn * rank.positives) / n,
         calibration(is_true, score, bins),
         float(np.mean((score - is_true) ** 2)),
     )

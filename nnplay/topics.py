@@ -107,6 +107,24 @@ TOPICS = (
             "Model checkpoint",
         ),
     ),
+    Topic(
+        "confusion_matrix",
+        "Confusion matrix",
+        "Evaluation",
+        "What does a classifier confuse, and which number says so: accuracy, precision, recall, or the area "
+        "under a curve?",
+        ":material/grid_view:",
+        (
+            "Confusion matrix",
+            "Metrics",
+            "Accuracy",
+            "Precision",
+            "Recall",
+            "F1 score",
+            "Mean average precision",
+            "Test dataset",
+        ),
+    ),
 )
 
 
