@@ -88,7 +88,7 @@ def matrix(
     neighbors: int = 5,
     normalize: str = "counts",
     true: int = 9,
-    predicted: int = 9,
+    predicted: int = 1,
     seed: int = 0,
     upload: bytes = b"",
 ) -> Iterator[Confusion]:

@@ -139,7 +139,7 @@ def detect(
     match = np.full(len(rows), -1)
     match[counted] = matched(overlap[counted], iou)
     recall, precision = _curves(match, counted, kinds, true_kinds)
-    ap = {name: _aps(recall, precision, name) for name in ranked.DEFINITIONS[1:]}
+    ap = {name: _aps(recall, precision, true_kinds, name) for name in ranked.DEFINITIONS[1:]}
     return Detection(
         scene,
         true,
@@ -256,8 +256,14 @@ def _curves(match, counted, kinds, true_kinds) -> tuple[dict, dict]:
     return recall, precision
 
 
-def _aps(recall: dict, precision: dict, definition: str) -> dict[str, float]:
-    return {kind: ranked.average_precision(recall[kind], precision[kind], definition) for kind in KINDS}
+def _aps(recall: dict, precision: dict, true_kinds, definition: str) -> dict[str, float]:
+    """Of each class; NaN where it has no true box."""
+    return {
+        kind: ranked.average_precision(recall[kind], precision[kind], definition)
+        if kind in true_kinds
+        else float("nan")
+        for kind in KINDS
+    }
 
 
 def _mean(values: Mapping[str, float]) -> float:
@@ -270,5 +276,5 @@ def _coco(overlap, counted, kinds, true_kinds) -> float:
     for iou in THRESHOLDS:
         match = np.full(len(overlap), -1)
         match[counted] = matched(overlap[counted], iou)
-        found.append(_mean(_aps(*_curves(match, counted, kinds, true_kinds), "101-point")))
+        found.append(_mean(_aps(*_curves(match, counted, kinds, true_kinds), true_kinds, "101-point")))
     return float(np.mean(found))

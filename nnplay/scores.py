@@ -134,11 +134,15 @@ def scores(counts: np.ndarray, classes: tuple[str, ...], zero: float = 0.0) -> S
 
 
 def mean(each: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The mean of (k, metrics) over its rows by these weights, without the values that are NaN."""
+    """The mean of (k, metrics) over its rows by these weights, without the values that are NaN.
+
+    Where all that is left has no weight, it is the plain mean, as in scikit-learn.
+    """
     known = np.isfinite(each)
-    total = (known * weights[:, None]).sum(0)
-    added = (np.where(known, each, 0) * weights[:, None]).sum(0)
-    return np.where(total > 0, added / np.maximum(total, 1e-300), np.nan)
+    weight = known * weights[:, None]
+    weight = np.where(weight.sum(0) > 0, weight, known)
+    with np.errstate(invalid="ignore"):
+        return (np.where(known, each, 0) * weight).sum(0) / weight.sum(0)
 
 
 def written(metric: str, tp: int, fn: int, fp: int, tn: int) -> str:

@@ -20,7 +20,10 @@ def pick(view, name, label, **kw):
 
 
 def source(view, *more):
-    """The classifier and its data, or a file: what all views but the last are about. Returns the classes."""
+    """The classifier and its data, or a file: what all views but the last judge. Returns the classes.
+
+    `more`: sliders, name and label, that stand among those that matter less.
+    """
     if pick(view, "data", "Predictions of") != "digits":
         upload = view.upload(
             "upload",
@@ -28,9 +31,9 @@ def source(view, *more):
             ["csv"],
             compute.read,
             help=(
-                "With a head: label,prediction. Or label and then the name of each class, with its probability "
-                "below it. Up to 20 classes, 20000 rows and 2 MB. It stays in this session: a link does not "
-                "hold it."
+                "With a head: label,prediction. Or label and then the name of each class, with its "
+                "probability below it. Up to 20 classes, 20000 rows and 2 MB. It stays in this session: a "
+                "link does not hold it."
             ),
         )
         return compute.classes(upload)

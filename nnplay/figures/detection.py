@@ -30,7 +30,7 @@ def detect(record) -> go.Figure:
         _matches(record),
         words(
             record.boxes[:, 0] + 0.5,
-            record.boxes[:, 1],
+            np.where(sorts[1], record.boxes[:, 1] + record.boxes[:, 3], record.boxes[:, 1]),
             [
                 f"<b>{name}</b> {kind}: {score:.2f}"
                 for name, kind, score in zip(record.names, record.kinds, record.scores)
@@ -192,8 +192,8 @@ def _number(value: float, digits: int = 4) -> str:
 def _ranking(record) -> list[dict]:
     """A line for each box, in their order: what it is, and precision and recall of its class from there."""
     lines = [
-        f"{_painted(name, _HIT if what == 'true positive' else _FALSE)} {kind}, {score:.2f}, IoU {iou:.2f}: {what}, "
-        f"precision {precision:.2f}, recall {recall:.2f}"
+        f"{_painted(name, _HIT if what == 'true positive' else _FALSE)} {kind}, {score:.2f}, "
+        f"IoU {iou:.2f}: {what}, precision {precision:.2f}, recall {recall:.2f}"
         for name, kind, score, iou, what, precision, recall in record.rows
     ]
     lines += [""] * (len(_PLACES) - len(lines))
