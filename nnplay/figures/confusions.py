@@ -312,7 +312,8 @@ def metrics(record) -> go.Figure:
             "yaxis.domain": (0.58, 1),
             "xaxis2.domain": (0, 1),
             "yaxis2.domain": (0.27, 0.5),
-            **{f"annotations[{i}].x": 0 for i in range(10)},
+            "xaxis.tickangle": -90,
+            **{f"annotations[{i}].x": -0.22 for i in range(10)},
             **{f"annotations[{i}].y": 0.24 - 0.025 * i for i in range(10)},
         },
     )

@@ -73,7 +73,7 @@ def detect(record) -> go.Figure:
         shapes=shapes,
         annotations=[*_said(record, len(missed)), *_ranking(record)],
         narrow={
-            "height": 1000,
+            "height": 920,
             "xaxis.domain": (0, 1),
             "yaxis.domain": (0.72, 1),
             "xaxis2.domain": (0.1, 1),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from nnplay.figures.cells import named
+from nnplay.figures.cells import named, words
 from nnplay.figures.roles import note
 from nnplay.figures.surfaces import line
 from nnplay.figures.theme import COLOR, faded, figure
@@ -26,12 +26,6 @@ def average_precision(record) -> go.Figure:
             "x": np.arange(k),
             "y": np.float32(known),
             "marker": {"color": colors},
-            "text": [f"{value:.2f}" if np.isfinite(value) else "–" for value in record.ap],
-            "textposition": "inside",
-            "insidetextanchor": "end",
-            "textangle": 0,
-            "textfont": {"size": 14 if k <= 12 else 9, "color": COLOR["paper"]},
-            "cliponaxis": False,
             "showlegend": False,
             "hovertemplate": "class %{x}: %{y:.4f}<extra></extra>",
             "xaxis": "x2",
@@ -41,10 +35,12 @@ def average_precision(record) -> go.Figure:
     for i in range(k):
         x, y = _steps(record.recall[i], record.precision[i])
         traces.append(line(x, y, faded(COLOR["muted"], 0.45), 1.5, showlegend=False))
+    numbers = [f"{value:.2f}" if np.isfinite(value) else "–" for value in record.ap]
     x, height = _steps(record.recall[chosen], record.heights[chosen])
     x, y = _steps(record.recall[chosen], record.precision[chosen])
     empty = not np.isfinite(record.recall[chosen]).all()
     traces += [
+        words(np.arange(k), np.full(k, 1.04), numbers if k <= 12 else [""] * k, COLOR["ink"], "2", 14),
         line(
             x,
             height,
@@ -90,7 +86,7 @@ def average_precision(record) -> go.Figure:
             "range": (-0.6, k - 0.4),
             "title": {"text": "class"},
         },
-        yaxis2={"anchor": "x2", "range": (0, 1.03), "title": {"text": "average precision"}},
+        yaxis2={"anchor": "x2", "range": (0, 1.09), "title": {"text": "average precision"}},
         shapes=[{**mean, "line": {"color": COLOR["ink"], "width": 2, "dash": "dash"}}],
         annotations=[
             note(f"class {name}: {area}", 0, 1.01, yanchor="bottom"),

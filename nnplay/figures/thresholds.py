@@ -13,7 +13,7 @@ _REST, _CLASS = COLOR["negative"], COLOR["positive"]
 _ALONG = ("accuracy", "precision", "recall", "F1")
 _LINES = dict(zip(_ALONG, list(SERIES)[:4]))
 _DASHES = dict(zip(_ALONG, ("solid", "dash", "dot", "solid")))
-_TOP, _FOOT = (0.6, 1), (0, 0.33)
+_TOP, _FOOT = (0.6, 1), (0, 0.32)
 _UNIT = (0, 1.0)
 
 
@@ -213,7 +213,7 @@ def _formulas(record) -> list[dict]:
     for i, (metric, formula) in enumerate(record.formulas.items()):
         value = record.values[metric]
         number = "undefined (0/0)" if np.isnan(value) else f"{value:.3f}"
-        x, y = (0, 0.5)[i // 3], 0.475 - 0.04 * (i % 3)
+        x, y = (0, 0.5)[i // 3], 0.465 - 0.041 * (i % 3)
         found.append(
             {**place, "x": x, "y": y, "text": f"{metric} = {formula} = <b>{number}</b>", "font": {"size": 14}}
         )
@@ -231,7 +231,7 @@ def _areas(record) -> list[dict]:
         note(f"ROC, {roc}", 0.98, 0.03, "4", xanchor="right", **look),
         note(f"PR, {pr}", 0.03, 0.3, "5", **look),
         note(cost, 0.98, 0.98, "6", xanchor="right", **look | {"yanchor": "top"}),
-        note(f"Brier {record.brier:.4f}", 0.98, 0.03, "7", xanchor="right", **look),
+        note(f"Brier {record.brier:.4f}", 0.03, 0.97, "7", **look | {"yanchor": "top"}),
     ]
 
 
