@@ -60,6 +60,7 @@ def matrix(record) -> tuple[go.Figure, Frames | None]:
     ]
     layout = {
         "showlegend": False,
+        "hoverdistance": 40,
         "margin": {"l": 50, "r": 8, "t": 84, "b": 48},
         "xaxis": {**named(record.classes), "domain": (0, 0.5), "range": (-0.5, k - 0.5)},
         "yaxis": {**named(record.classes), "range": down(k)},
