@@ -137,8 +137,9 @@ def test_a_box_is_chosen_and_moved_on_the_picture(app, page):
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + 90, y, steps=5)
-    page.wait_for_function(f"() => !{FIGURE}.layout.annotations[0].text.includes('5 matched')")
+    expect(page.get_by_text("1 matched").first).to_be_visible()  # while it is still held
     page.mouse.up()
+    page.wait_for_url(re.compile("iou=0[.][89]"))
 
 
 def test_a_file_of_predictions_is_judged_and_leaves_no_trace_in_the_address(app, page):
