@@ -110,11 +110,29 @@ TOPICS = (
     Topic(
         "augmentation",
         "Augmentation",
-        "Data",
+        "Data and evaluation",
         "Which random changes of a picture help a net to learn from few of them, and which ones break the "
         "label?",
         ":material/photo_filter:",
         ("Image rotation", "Image flipping"),
+    ),
+    Topic(
+        "confusion_matrix",
+        "Confusion matrix",
+        "Data and evaluation",
+        "What does a classifier confuse, and which number says so: accuracy, precision, recall, or the area "
+        "under a curve?",
+        ":material/grid_view:",
+        (
+            "Confusion matrix",
+            "Metrics",
+            "Accuracy",
+            "Precision",
+            "Recall",
+            "F1 score",
+            "Mean average precision",
+            "Test dataset",
+        ),
     ),
 )
 

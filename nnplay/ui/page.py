@@ -405,7 +405,11 @@ class View:
         run = st.session_state.get(key)
         if run is None or run.settings != settings or run.over:
             run = st.session_state[key] = Run(settings, self.function(**settings))
-        run.advance(BUDGET)
+        try:
+            run.advance(BUDGET)
+        except ValueError:
+            run.over = True  # what has raised gives nothing more: the next pass has to hear it again
+            raise
         self.run = run
         return run.record
 
