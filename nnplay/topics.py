@@ -11,7 +11,7 @@ class Topic:
 
     slug: str
     title: str
-    section: str
+    section: str  # of the menu; none: beside Home
     question: str  # what the page answers, in a sentence
     icon: str  # a Material symbol
     terms: tuple[str, ...]  # what of the field's vocabulary is live on the page
@@ -21,7 +21,7 @@ TOPICS = (
     Topic(
         "playground",
         "Playground",
-        "Playground",
+        "",
         "How does a small net learn, from the first epoch to the last, and what does each of its settings "
         "change?",
         ":material/hub:",
