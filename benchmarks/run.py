@@ -56,6 +56,10 @@ LEADS = (
     ("optimizers", "Mini-batches", "batch_size"),
     ("overfitting", "Capacity", "degree"),
     ("overfitting", "Double descent", "features"),
+    ("augmentation", "Chain", "rotation_angle"),
+    ("augmentation", "Mixing", "lam"),
+    ("confusion_matrix", "One against the rest", "threshold"),
+    ("confusion_matrix", "Detection", "iou"),
 )
 """Topic, view and the control that is dragged there."""
 
@@ -63,6 +67,7 @@ RUNS = (
     "activations?activations_view=Training&activations_epochs=1000",
     "overfitting?overfitting_view=Training",
     "playground?playground_epochs=1000",
+    "augmentation?augmentation_view=Payoff&augmentation_epochs=200",
 )
 """Pages that train as soon as they are opened."""
 
