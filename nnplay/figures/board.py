@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import io
 import struct
 import zlib
 from collections.abc import Iterable
 
 import numpy as np
 import plotly.graph_objects as go
+from PIL import Image
 
 from nnplay.figures import theme
 
@@ -64,6 +66,14 @@ def png(values: np.ndarray) -> str:
         for kind, body in chunks
     )
     return "data:image/png;base64," + base64.b64encode(data).decode()
+
+
+def jpeg(values: np.ndarray) -> str:
+    """A photograph, bytes (3, height, width), as a data URI: a tenth of a PNG's size, so that a dozen of them
+    follow a slider."""
+    into = io.BytesIO()
+    Image.fromarray(values.transpose(1, 2, 0)).save(into, "JPEG", quality=92, subsampling=0)
+    return "data:image/jpeg;base64," + base64.b64encode(into.getvalue()).decode()
 
 
 def boxes(rectangles: Iterable[Box]) -> str:

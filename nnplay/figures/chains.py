@@ -7,7 +7,7 @@ import textwrap
 import numpy as np
 import plotly.graph_objects as go
 
-from nnplay.figures.board import board, boxes, label, png, shape
+from nnplay.figures.board import board, boxes, jpeg, label, png, shape
 from nnplay.figures.theme import COLOR, SERIES, faded
 
 DRAWS_TRACE = 0
@@ -88,7 +88,7 @@ def _picture(pixels: np.ndarray, middle: float, top: float, width: float) -> dic
     left = middle - width / 2
     return {
         "type": "image",
-        "source": png(pixels),
+        "source": png(pixels) if len(pixels) == 1 else jpeg(pixels),
         "x0": left + step / 2,
         "dx": step,
         "y0": top + step / 2,
