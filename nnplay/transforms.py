@@ -204,7 +204,7 @@ TRANSFORMS: Mapping[str, Transform] = {
             Parameter("brightness", "Brightness, ±", 0.0, 1.0, 0.05, 0.3),
             Parameter("contrast", "Contrast, ±", 0.0, 1.0, 0.05, 0.3),
             Parameter("saturation", "Saturation, ±", 0.0, 1.0, 0.05, 0.3),
-            Parameter("hue", "Hue, ±", 0.0, 0.5, 0.01, 0.05),
+            Parameter("hue", "Hue, ±", 0.0, 0.5, 0.01, 0.0),
         ),
         _only(*drawn.FACTORS),
         drawn.always,

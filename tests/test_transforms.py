@@ -22,9 +22,9 @@ each = pytest.mark.parametrize("name", TRANSFORMS)
 
 
 def always(name: str) -> dict:
-    """The default parameters, but with probability 1."""
+    """The default parameters, but with probability 1, and a hue that moves."""
     values = {p.name: p.default for p in TRANSFORMS[name].parameters}
-    return values | ({"p": 1.0} if "p" in values else {})
+    return values | {key: value for key, value in (("p", 1.0), ("hue", 0.1)) if key in values}
 
 
 def through(name: str, image: torch.Tensor, seeds, **values) -> list[chains.Drawn]:
