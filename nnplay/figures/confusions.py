@@ -1,21 +1,18 @@
-"""Pictures of `nnplay.confusions`: the matrix with the images of a cell, and the metrics with their
-formulas."""
+"""Picture of `nnplay.confusions.matrix`: the matrix, and the images of one of its cells."""
 
 from __future__ import annotations
 
 import numpy as np
 import plotly.graph_objects as go
 
-from nnplay.figures.board import NOWHERE, boxes
+from nnplay.figures.board import boxes
 from nnplay.figures.cells import down, grid, named, split, words
 from nnplay.figures.frames import Frames
 from nnplay.figures.roles import note
-from nnplay.figures.theme import COLOR, GRAY, faded, figure
+from nnplay.figures.theme import COLOR, GRAY, figure
 
 MATRIX_TRACE, PAIRS_TRACE = 0, 5
 """Of `matrix`: the cells, and the most confused pairs."""
-METRICS_TRACE = 0
-"""Of `metrics`: the table."""
 _TILES = 3  # examples in a row
 _WIDE, _HIGH = 12, 15  # of an example, in its axes' units
 _PIXELS = 8
@@ -174,18 +171,18 @@ def _pictures(record) -> dict:
 
 
 def _captions(record) -> dict:
-    """Below each example the two most probable classes; where there is no image, which row of the file it
-    is."""
+    """Of each example the two most probable classes: below its image, or below the number of its row."""
     left, top = _places(_TILES**2)
+    images = record.last.pixels is not None
     texts = [""] * _TILES**2
     for i, member in enumerate(record.members[: _TILES**2]):
-        lines = [] if record.last.pixels is not None else [f"row {record.last.numbers[member]}"]
+        lines = [] if images else [f"row {record.last.numbers[member]}"]
         if record.last.scores is not None:
             scores = record.last.scores[member]
             first, second = np.argsort(-scores, kind="stable")[:2]
-            lines.append("  ".join(f"{record.classes[c][:6]}: {scores[c]:.0%}" for c in (first, second)))
-        texts[i] = "<br>".join(lines)
-    return words(left + _WIDE / 2, top + 13.3, texts, COLOR["ink"], "2", 13)
+            lines += [f"{record.classes[c][:10]}: {scores[c]:.0%}" for c in (first, second)]
+        texts[i] = ("  " if images else "<br>").join(lines)
+    return words(left + _WIDE / 2, top + (13.3 if images else 4), texts, COLOR["ink"], "2", 13)
 
 
 def _bars(record) -> list[dict]:
@@ -207,14 +204,15 @@ def _bars(record) -> list[dict]:
 
 
 def _pairs(record) -> dict:
-    """The most confused pairs, in a row; a click on one goes there."""
+    """The most confused pairs, in a row; a click on one goes there. Long names leave room for fewer."""
+    n = 5 if max(map(len, record.classes)) <= 3 else 2
     texts = [
-        f"{record.classes[i][:6]} → {record.classes[j][:6]}: {count}" for i, j, count in record.pairs
+        f"{record.classes[i][:10]} → {record.classes[j][:10]}: {count}" for i, j, count in record.pairs[:n]
     ] or ["no error at all"]
-    texts += [""] * (5 - len(texts))
-    x = (np.arange(5) + 0.5) * _TILES * _WIDE / 5
+    texts += [""] * (n - len(texts))
+    x = (np.arange(n) + 0.5) * _TILES * _WIDE / n
     look = {"hoverinfo": "text", "hovertemplate": "click: its images<extra></extra>"}
-    return words(x, np.full(5, 50.9), texts, COLOR["ink"], "2", 14, **look)
+    return words(x, np.full(n, 50.9), texts, COLOR["ink"], "2", 14, **look)
 
 
 def _strip(split) -> list[dict]:
@@ -244,139 +242,6 @@ def _said(split, short: bool = False) -> dict:
         taught = f" ({wrong} with a wrong label)" if wrong else ""
         text = f"{train}{taught} · {test}" + ("" if short else f" · {split.unused} unused")
     return {"text": text, "showarrow": False, "font": {"size": 15}, **place}
-
-
-def metrics(record) -> go.Figure:
-    """A table of all metrics; the matrix with the counts of the chosen row of it; their formulas."""
-    found, k, row = record.scores, len(record.classes), record.row
-    values = found.values
-    shades = np.clip(np.nan_to_num(values, nan=0.0), 0, 1) ** 3
-    texts = np.vectorize(lambda value: f"{value:.3f}", otypes=[str])(values)
-    texts[np.isnan(values)] = "0/0"
-    texts[-1][[1, 2, 3, 4]] = ""
-    size = 13 if k <= 12 else 10
-    heads = (
-        "accuracy",
-        "precision",
-        "recall",
-        "speci-<br>ficity",
-        "F1",
-        "balanced<br>accuracy",
-        "MCC",
-        "kappa",
-    )
-    y, x = np.indices((k, k)).reshape(2, -1)
-    numbers = np.where(found.counts > 0, found.counts.astype(str), "").ravel()
-    traces = [
-        *grid(shades * 0.7, texts, size=size, hovertemplate="%{y}: %{x}<extra></extra>"),
-        words(x, y, numbers, COLOR["ink"], "2", 13 if k <= 12 else 8),
-    ]
-    rows, metrics_ = values.shape
-    chosen = {"type": "rect", "x0": -0.5, "x1": metrics_ - 0.5, "y0": row - 0.5, "y1": row + 0.5}
-    chosen |= {"line": {"color": COLOR["ink"], "width": 3}}
-    line = {"type": "line", "x0": -0.5, "x1": metrics_ - 0.5, "y0": k - 0.5, "y1": k - 0.5}
-    line |= {"line": {"color": COLOR["ink"], "width": 1.5}}
-    return figure(
-        traces,
-        showlegend=False,
-        margin={"l": 50, "r": 8, "t": 52, "b": 16},
-        xaxis={
-            **named(heads, 30),
-            "domain": (0, 0.55),
-            "range": (-0.5, metrics_ - 0.5),
-            "side": "top",
-            "tickangle": 0,
-            "tickfont": {"size": 12},
-        },
-        yaxis={**named(found.names), "range": down(rows)},
-        xaxis2={
-            **named(record.classes, 4),
-            "domain": (0.66, 1),
-            "anchor": "y2",
-            "range": (-0.5, k - 0.5),
-            "side": "top",
-            "title": {"text": "predicted class", "standoff": 2, "font": {"size": 14}},
-        },
-        yaxis2={
-            **named(record.classes, 6),
-            "domain": (0.5, 1),
-            "anchor": "x2",
-            "range": down(k),
-            "title": {"text": "true class", "standoff": 2, "font": {"size": 14}},
-        },
-        shapes=[chosen, line, *_regions(k, row)],
-        annotations=_formulas(record),
-        uirevision=f"{k}",
-        narrow={
-            "height": 1080,
-            "xaxis.domain": (0, 1),
-            "yaxis.domain": (0.58, 1),
-            "xaxis2.domain": (0, 1),
-            "yaxis2.domain": (0.27, 0.5),
-            "xaxis.tickangle": -90,
-            **{f"annotations[{i}].x": -0.22 for i in range(10)},
-            **{f"annotations[{i}].y": 0.24 - 0.025 * i for i in range(10)},
-        },
-    )
-
-
-_LOOKS = {"TP": COLOR["positive"], "FN": COLOR["negative"], "FP": COLOR["validation"], "TN": COLOR["muted"]}
-
-
-def _regions(k: int, row: int) -> list[dict]:
-    """Four shapes: the cells of the small matrix that are TP, FN, FP and TN of the row; of a mean, of all."""
-    cells = {name: [] for name in _LOOKS}
-    for i in range(k):
-        for j in range(k):
-            if row < k:
-                name = "TP" if i == j == row else "FN" if i == row else "FP" if j == row else "TN"
-            else:
-                name = "TP" if i == j else "FN"
-            cells[name].append((j - 0.48, i - 0.48, j + 0.48, i + 0.48))
-    place = {"type": "path", "xref": "x2", "yref": "y2", "layer": "below", "line": {"width": 0}}
-    fill = {"TP": 0.5, "FN": 0.3, "FP": 0.3, "TN": 0.12}
-    return [
-        {**place, "path": boxes(found) or NOWHERE, "fillcolor": faded(_LOOKS[name], fill[name])}
-        for name, found in cells.items()
-    ]
-
-
-def _formulas(record) -> list[dict]:
-    """A line each below the small matrix: what the row is, its metrics with their formulas, the check."""
-    found, k, row = record.scores, len(record.classes), record.row
-    name = found.names[row]
-    if row < k:
-        tp, fn, fp, tn = found.quarters[:, row]
-        counts = (("TP", tp), ("FN", fn), ("FP", fp), ("TN", tn))
-        head = " · ".join(f'<span style="color:{_LOOKS[key]}"><b>{key} {n}</b></span>' for key, n in counts)
-        head = f"<b>{name[:14]}</b> against the rest: {head}"
-    else:
-        head = {
-            "micro": "<b>micro</b>: the counts of all classes, summed",
-            "macro": "<b>macro</b>: the mean, every class counts alike",
-            "weighted": "<b>weighted</b>: the mean by the classes' numbers of examples",
-        }.get(name, "<b>all classes</b> together")
-    lines = [head]
-    for metric, formula, value in zip(_SHORT, record.formulas, found.values[row]):
-        known = formula != "of one class alone"
-        number = "undefined" if np.isnan(value) else f"{value:.4f}"
-        lines.append(f"{metric} = {formula} = <b>{number}</b>" if known else f"{metric}: of one class alone")
-    lines.append(f"scikit-learn agrees: it differs by at most {record.difference:.0e}")
-    place = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "top", "showarrow": False}
-    return [
-        {
-            **place,
-            "text": line,
-            "x": 0.6,
-            "y": 0.47 - 0.05 * i,
-            "align": "left",
-            "font": {"size": 13 if i else 14},
-        }
-        for i, line in enumerate(lines)
-    ]
-
-
-_SHORT = ("accuracy", "precision", "recall", "specificity", "F1", "balanced", "MCC", "kappa")
 
 
 def preview(record) -> go.Figure:
