@@ -216,7 +216,8 @@ def rechoose(view):
 
 @page.view("Detection")
 def detect(view):
-    """**Click where the chosen box shall go**, or use the sliders; click on a box's name to choose it.
+    """**Drag the chosen box** (thin white frame), click where it shall go, or use the sliders; click on a
+    box's name to choose it.
     Dotted are the true boxes around five digits. A found box *matches* a free true box of its own class if
     their **IoU**, the area that they share divided by the area that they cover, is at least the threshold.
     Lines join the matches. A second box on the same digit is false, however well it sits.
@@ -253,6 +254,7 @@ def detect(view):
             figures.detect(record),
             alt="A scene of digits with true and found boxes and their matches; precision and recall",
             height=560,
+            grip=view.grip("x", "y", "width", "height"),
             on_click=go,
         )
 

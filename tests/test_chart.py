@@ -41,12 +41,13 @@ def frames(length: int) -> Frames:
 def test_nothing_that_a_browser_sends_raises(value):
     assert chart._dragged(value) is None or isinstance(value, dict)
     assert chart._click(value) is None or isinstance(value, dict)
+    assert chart._dropped(value) is None or isinstance(value, dict)
 
 
 @given(anything, anything)
 def test_half_right_events_are_half_wrong(a, b):
     for held in ({"key": a, "value": b}, {"trace": a, "index": b}, {"trace": 0, "index": [a], "at": [a, b]}):
-        chart._dragged(held), chart._click(held)
+        chart._dragged(held), chart._click(held), chart._dropped({"moves": [a, held, b]})
 
 
 def test_events_that_are_right():

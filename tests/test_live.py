@@ -80,3 +80,18 @@ def test_numbers_that_are_none_change_nothing(value):
     slug, label = VIEWS[0]
     at = opened(slug, label)
     assert at.session_state[f"{slug}-line"].moved(at.slider[0].key, value) is None
+
+
+def test_two_sliders_may_move_at_once():
+    line = Line(lambda *moves: {"figure": str(moves)})
+    ask = {"line": line.token, "moves": [["x", 1], ["y", 2.5]]}
+    assert json.loads(_picture(json.dumps(ask))) == {"figure": "('x', 1, 'y', 2.5)"}
+    for wrong in ([], [["x", 1]], [["x", 1], ["y", "2"]], [["x", 1], [2, 2]], "xy"):
+        assert _picture(json.dumps(ask | {"moves": wrong})) == "null"
+    at = opened("confusion_matrix", "Detection")
+    moved = at.session_state["confusion_matrix-line"].moved(
+        "confusion_matrix_x", 40, "confusion_matrix_y", 20
+    )
+    there = opened("confusion_matrix", "Detection", confusion_matrix_x="40", confusion_matrix_y="20")
+    assert json.loads(moved["figure"]) == json.loads(drawn(there)["figure"])
+    assert at.session_state["confusion_matrix-line"].moved("confusion_matrix_x", 1, "elsewhere", 2) is None

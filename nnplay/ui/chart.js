@@ -144,7 +144,7 @@ class LiveChart {
     for (const [path, value] of Object.entries(otherwise ?? {})) put(this.spec.layout, path, value);
     this.plot.style.height = otherwise?.height ? `${otherwise.height / 16}rem` : FITTING(data.height);
     this.spec.layout.autosize = true;
-    if (data.handle) this.spec.layout.dragmode ??= false;  // the pointer moves the control; zooming has its button
+    if (data.handle || data.grip) this.spec.layout.dragmode ??= false;  // the pointer moves the control; zooming has its button
     delete this.spec.layout.height; delete this.spec.layout.width;
     this.take(data.frames);
     this.apply(this.position | 0);
@@ -327,6 +327,7 @@ class LiveChart {
 
   connect() {
     this.plot.on('plotly_click', event => {
+      if (this.gripped) return;  // Plotly takes the end of a drag for a click, too
       const p = event.points[0];
       const at = this.at(event.event);
       this.rest = null;
@@ -352,6 +353,7 @@ class LiveChart {
       }, 100);
     });
     this.handle();
+    this.grip();
   }
 
   // The pointer in the coordinates of the first pair of axes.
@@ -378,11 +380,44 @@ class LiveChart {
       held = false;
       this.waiting = null;
       clearTimeout(this.pausing);
-      this.send.trigger('drop', { key: this.data.handle.key, value: value(event) });
+      this.send.trigger('drop', { moves: [{ key: this.data.handle.key, value: value(event) }] });
       this.forget();
     };
     this.listen(this.plot, 'pointerup', drop);
     this.listen(this.plot, 'pointercancel', drop);
+  }
+
+  // A rectangle that is dragged moves two controls. The page hears of it where it is let go.
+  grip() {
+    let held = null;
+    const places = event => held.keys.map((key, i) => [key,
+      Math.max(held.low[i], Math.min(held.high[i], held.at[i] + this.at(event)[i] - held.from[i]))]);
+    this.listen(this.plot, 'pointerdown', event => {
+      this.gripped = false;
+      const { grip } = this.data, from = grip && this.at(event);
+      if (!from || !event.target.closest('.draglayer') || this.plot._fullLayout.dragmode) return;
+      if (from.some((place, i) => place < grip.at[i] || place > grip.at[i] + grip.size[i])) return;
+      held = { ...grip, from, x: event.clientX, y: event.clientY };
+    }, true);
+    this.listen(window, 'pointermove', event => {
+      if (!held || (!held.on && Math.hypot(event.clientX - held.x, event.clientY - held.y) < 4)) return;
+      held.on = true;
+      this.plot.dataset.dragging = '';
+      this.last = { key: held.keys[0] };
+      this.ask(...places(event));
+    }, true);
+    const drop = event => {
+      if (held?.on) {
+        this.question = null;
+        this.gripped = true;
+        this.send.trigger('drop', { moves: places(event).map(([key, value]) => ({ key, value })) });
+        this.forget();
+      }
+      held = null;
+      delete this.plot.dataset.dragging;
+    };
+    this.listen(window, 'pointerup', drop, true);
+    this.listen(window, 'pointercancel', drop, true);
   }
 
   // Streamlit's sliders send nothing before they are let go, and then run themselves alone. Each step of one
@@ -438,7 +473,8 @@ class LiveChart {
   ask(key, value) {
     if (this.channel?.readyState !== WebSocket.OPEN || this.data.of_run) return false;
     this.question = this.asked ? [key, value] : null;
-    if (!this.asked) this.channel.send(JSON.stringify({ line: this.data.line, key, value }));
+    const asked = Array.isArray(key) ? { moves: [key, value] } : { key, value };
+    if (!this.asked) this.channel.send(JSON.stringify({ line: this.data.line, ...asked }));
     return this.asked = true;
   }
 

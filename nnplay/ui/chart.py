@@ -92,6 +92,16 @@ class Handle:
     max: float
 
 
+@dataclass(frozen=True, slots=True)
+class Grip:
+    """Makes a rectangle on the first axes draggable: its corner `at` is what the sliders x and y hold."""
+
+    x: Handle
+    y: Handle
+    at: tuple[float, float]
+    size: tuple[float, float]
+
+
 def live_chart(
     figure: go.Figure,
     key: str,
@@ -111,11 +121,12 @@ def live_chart(
     peek: Mapping[str, Any] | None = None,
     report: bool = False,
     handle: Handle | None = None,
+    grip: Grip | None = None,
     still: bool = False,
     watch: str | None = None,
     line: str | None = None,
     on_click: Callable[[Click], None] | None = None,
-    on_drop: Callable[[str, float], None] | None = None,
+    on_drop: Callable[[Mapping[str, float]], None] | None = None,
 ) -> None:
     """Draw `figure` where this chart stands.
 
@@ -132,8 +143,8 @@ def live_chart(
     the page runs again where the visitor scrubs, pauses or plays to the end, and `position(key)` says
     where that is. watch: prefix of the keys of sliders that report while they are dragged:
     `dragged(key)`; line: where the chart asks for its pictures meanwhile, see `nnplay.ui.live`. on_click is
-    called with the mark that was hit, before the page runs again; on_drop with the key and the value where
-    a `handle` was let go. still: a picture and no more.
+    called with the mark that was hit, before the page runs again; on_drop with the value of each key where
+    a `handle` or `grip` was let go. still: a picture and no more.
     """
     held = _state(key)
     _component(
@@ -161,11 +172,19 @@ def live_chart(
             "still": still,
             "echo": held.get("drag"),  # so that a report is answered even where the picture stays the same
             "handle": handle and {"key": handle.key, "min": handle.min, "max": handle.max},
+            "grip": grip
+            and {
+                "keys": [grip.x.key, grip.y.key],
+                "low": [grip.x.min, grip.y.min],
+                "high": [grip.x.max, grip.y.max],
+                "at": list(grip.at),
+                "size": list(grip.size),
+            },
             "hover": hover and dict(hover),
             "peek": peek and dict(peek),
         },
         on_click_change=lambda: _call(on_click, _click(_state(key).get("click"))),
-        on_drop_change=lambda: _call(on_drop, _dragged(_state(key).get("drop"))),
+        on_drop_change=lambda: _call(on_drop, _dropped(_state(key).get("drop"))),
         on_drag_change=_nothing,
         on_position_change=_nothing,
         on_need_change=_nothing,
@@ -253,9 +272,16 @@ def _click(held: Any) -> Click | None:
     return None
 
 
-def _call(handler: Callable | None, event: Click | tuple | None) -> None:
+def _dropped(held: Any) -> dict[str, float] | None:
+    match held:
+        case {"moves": [*moves]} if found := [_dragged(move) for move in moves]:
+            return dict(found) if all(found) else None
+    return None
+
+
+def _call(handler: Callable | None, event: Click | Mapping | None) -> None:
     if handler and event:
-        handler(*event) if isinstance(event, tuple) else handler(event)
+        handler(event)
 
 
 def _sent(chart: str, run: str, frames: int, have: int, held: Mapping[str, Any]) -> int:

@@ -27,12 +27,12 @@ Picture: TypeAlias = "dict[str, Any] | None"
 class Line:
     """What answers one view's chart. It is open as long as somebody, the visitor's session, holds it.
 
-    moved(key, value): the picture while that slider is at that raw value. more(run, have): the picture of the
-    run of that name, a little further on, with its frames from the first that the browser does not have.
-    """
+    moved(key, value): the picture while that slider is at that raw value; moved(key, value, key, value):
+    two. more(run, have): the picture of the run of that name, a little further on, with its frames from the
+    first that the browser does not have."""
 
     def __init__(
-        self, moved: Callable[[str, float], Picture], more: Callable[[str, int], Picture] | None = None
+        self, moved: Callable[..., Picture], more: Callable[[str, int], Picture] | None = None
     ) -> None:
         self.moved, self.more = moved, more or (lambda run, have: None)
         self.token = secrets.token_urlsafe(16)  # nobody else can ask here
@@ -48,7 +48,8 @@ def live_route() -> WebSocketRoute:
 
 
 async def _serve(socket: WebSocket) -> None:
-    """Answers {"line": token} with "key" and "value" of a slider, or "run" and "have": a picture, or null."""
+    """Answers {"line": token} with "key" and "value" of a slider, or the "moves" of two, or "run" and
+    "have": a picture, or null."""
     await socket.accept()
     try:
         while True:
@@ -65,6 +66,11 @@ def _picture(asked: str) -> str:
         return "null"
     picture = None
     match question:
+        case {
+            "line": str(token),
+            "moves": [[str(x), int() | float() as a], [str(y), int() | float() as b]],
+        } if token in _lines:
+            picture = _lines[token].moved(x, a, y, b)
         case {"line": str(token), "key": str(key), "value": int() | float() as value} if token in _lines:
             picture = _lines[token].moved(key, value)
         case {"line": str(token), "run": str(run), "have": int(have)} if token in _lines:

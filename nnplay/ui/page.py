@@ -12,7 +12,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,7 +28,7 @@ from nnplay import topics
 from nnplay.figures import theme
 from nnplay.records import Experiment, Record
 from nnplay.ui import code
-from nnplay.ui.chart import Handle, dragged, live_chart, picture_data, position
+from nnplay.ui.chart import Grip, Handle, dragged, live_chart, picture_data, position
 from nnplay.ui.links import Link, links
 from nnplay.ui.live import Line
 
@@ -354,15 +354,18 @@ class View:
         ladder = self.ladders.get(name, [])
         return ladder[int(raw)] if 0 <= raw < len(ladder) else value
 
-    def _moved(self, picture: Callable[[Any], None], key: str, raw: float) -> dict[str, Any] | None:
-        """The first chart at that slider's raw value, as the browser takes it; None where there is none.
+    def _moved(self, picture: Callable[[Any], None], *moves: str | float) -> dict[str, Any] | None:
+        """The first chart with those sliders (a key, a raw value, a key, ...) moved, as the browser takes it;
+        None where there is none.
 
         Not of a run: with another setting it begins anew, which is the script's.
         """
-        name = key.removeprefix(f"{self.slug}_")
-        if self.run or not math.isfinite(raw) or name not in self.settings:
+        raws = {key.removeprefix(f"{self.slug}_"): raw for key, raw in zip(moves[::2], moves[1::2])}
+        if self.run or not all(map(math.isfinite, raws.values())) or not set(raws) <= set(self.settings):
             return None
-        settings = self.settings | {name: self._snapped(name, raw, self.settings[name])}
+        settings = self.settings | {
+            name: self._snapped(name, raw, self.settings[name]) for name, raw in raws.items()
+        }
         settings |= {tied: settings[to] for tied, to in self.ties.items()}
         try:
             return self._caught(picture, self.function(**settings))
@@ -436,6 +439,11 @@ class View:
         low, high, _ = self.grids[name]
         return Handle(self._key(name), low, high)
 
+    def grip(self, x: str, y: str, width: str, height: str) -> Grip:
+        """What makes a rectangle draggable: the sliders x and y are its corner, width and height its size."""
+        at, size = ((self.settings[a], self.settings[b]) for a, b in ((x, y), (width, height)))
+        return Grip(self.handle(x), self.handle(y), at, size)
+
     def move(self, **values: Any) -> None:
         """Set controls of this view, from a callback such as `on_click`; they go to their nearest value."""
         moves = {}
@@ -450,10 +458,10 @@ class View:
         """The frame at which the view's first chart stands, where that has `report`."""
         return position(self._chart_key(0))
 
-    def _drop(self, key: str, value: float) -> None:
-        name = key.removeprefix(f"{self.slug}_")
-        if name in self.grids:
-            self.move(**{name: value})
+    def _drop(self, dropped: Mapping[str, float]) -> None:
+        moves = {key.removeprefix(f"{self.slug}_"): value for key, value in dropped.items()}
+        if set(moves) <= set(self.grids):
+            self.move(**{name: self._snapped(name, value, None) for name, value in moves.items()})
 
     def _chart_key(self, i: int) -> str:
         return f"{self.slug}-{self.name}-chart-{i}"
