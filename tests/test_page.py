@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from nnplay.ui.page import Run, _snap
+from nnplay.ui.controls import _snap
+from nnplay.ui.run import Run
 
 PAGE = Path(__file__).parents[1] / "pages" / "activations.py"
 CHART = "activations-curves-chart-0"

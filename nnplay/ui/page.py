@@ -10,11 +10,8 @@ from __future__ import annotations
 import inspect
 import math
 import re
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from functools import partial
 from types import ModuleType
 from typing import Any, TypeAlias
@@ -29,8 +26,10 @@ from nnplay.figures import theme
 from nnplay.records import Experiment, Record
 from nnplay.ui import code
 from nnplay.ui.chart import Grip, Handle, dragged, live_chart, picture_data, position
+from nnplay.ui.controls import Controls
 from nnplay.ui.links import Link, links
 from nnplay.ui.live import Line
+from nnplay.ui.run import Run
 
 _line: ContextVar[dict | None] = ContextVar("line", default=None)
 """Set where a picture is drawn for the line and not on the page: what is then said of its run."""
@@ -48,8 +47,6 @@ Draw: TypeAlias = "Callable[[View], Callable[[Any], None]]"
 HIDDEN = {"visible": False}
 BUDGET = 0.1
 """Seconds that a run computes before the page draws what there is: Stop is answered within this."""
-CELLS = 4000
-"""Characters of a grid of numbers that is typed."""
 
 
 class Page:
@@ -127,27 +124,15 @@ class Page:
         return [labels[each] for each in value] if isinstance(value, tuple) else labels[value]
 
 
-class View:
+class View(Controls):
     """What a view's function works with: controls, the call, the chart."""
 
     def __init__(self, slug: str, function: Callable, draw: Draw, labels: dict[str, dict]) -> None:
-        self.slug = slug
-        self.labels = labels
-        self.function = function
+        super().__init__(slug, function, labels)
         self.draw = draw
         self.run: Run | None = None
         self.line: Line | None = None
-        self.defaults = {
-            name: parameter.default
-            for name, parameter in inspect.signature(function).parameters.items()
-            if parameter.default is not inspect.Parameter.empty
-        }
-        self.values: dict[str, Any] = {}  # what the controls hold
-        self.settings: dict[str, Any] = {}  # the same, but for a slider that is being dragged
-        self.grids: dict[str, tuple[float, float, float]] = {}
-        self.ladders: dict[str, list] = {}
-        self.ties: dict[str, str] = {}
-        self.uploads: set[str] = set()
+        self.settings: dict[str, Any] = {}  # what the controls hold, but for a slider that is being dragged
         self.charts = 0
         self.figure: go.Figure | None = None
         self.record: Record | None = None
@@ -198,161 +183,14 @@ class View:
             with below:
                 self._below(part)
 
-    # ---- controls: the name is the compute function's argument, whose default is the control's ---------
-
-    def slider(self, name: str, label: str, low: float, high: float, step: float, **kw) -> float:
-        """A number; the picture follows while it is dragged."""
-        key, default = self._key(name), self.defaults[name]
-        held = st.session_state.get(key)
-        if held is not None and not (_finite(held) and low <= held <= high):
-            st.session_state[key] = min(max(held, low), high) if _finite(held) else default
-        kind = type(default)
-        low, high, step = kind(low), kind(high), kind(step)
-        self.grids[name] = low, high, step
-        return self._hold(name, _alone(st.slider, label, low, high, default, step, key=key, **kw))
-
-    def steps(self, name: str, label: str, options: Sequence, **kw) -> Any:
-        """One of an ordered list of values, such as learning rates, on a slider."""
-        key, options = self._key(name), list(options)
-        self.ladders[name] = options
-        default = self._rung(name, self.defaults[name])
-        held = st.session_state.get(key, default)
-        if held not in options:
-            st.session_state[key] = self._rung(name, held)
-        return self._hold(name, _alone(st.select_slider, label, options, default, key=key, **kw))
-
-    def tie(self, name: str, to: str) -> None:
-        """`name` has no control of its own at present: it is what the control `to` holds, dragged or not."""
-        self.ties[name] = to
-
-    def select(self, name: str, label: str, options: Sequence[str], **kw) -> str:
-        """One of a list of names, from a menu."""
-        options = list(options)
-        value = st.selectbox(
-            label,
-            options,
-            options.index(self.defaults[name]),
-            key=self._key(name),
-            bind="query-params",
-            format_func=self._label(name),
-            **kw,
-        )
-        return self._hold(name, value)
-
-    def choice(self, name: str, label: str, options: Sequence[str], **kw) -> str:
-        """One of a few names, all in sight."""
-        value = st.segmented_control(
-            label,
-            list(options),
-            default=self.defaults[name],
-            key=self._key(name),
-            bind="query-params",
-            required=True,
-            format_func=self._label(name),
-            **kw,
-        )
-        return self._hold(name, self.defaults[name] if value is None else value)  # None: an empty address
-
-    def many(self, name: str, label: str, options: Sequence[str], **kw) -> tuple[str, ...]:
-        """Any number of a list of names, all in sight."""
-        value = st.pills(
-            label,
-            list(options),
-            default=list(self.defaults[name]),
-            key=self._key(name),
-            bind="query-params",
-            selection_mode="multi",
-            wrap=True,
-            format_func=self._label(name),
-            **kw,
-        )
-        return self._hold(name, tuple(value))
-
-    def toggle(self, name: str, label: str, **kw) -> bool:
-        value = st.toggle(label, self.defaults[name], key=self._key(name), bind="query-params", **kw)
-        return self._hold(name, value)
-
-    def text(self, name: str, label: str, **kw) -> str:
-        """A line of text in a notation of the topic's own, which compute checks."""
-        value = st.text_input(
-            label, self.defaults[name], key=self._key(name), bind="query-params", max_chars=CELLS, **kw
-        )
-        return self._hold(name, value or self.defaults[name])
-
-    def cells(self, name: str, label: str, **kw) -> tuple[tuple[float, ...], ...]:
-        """A grid of numbers, written row by row: "1 0; 2 3". Nothing written is the default."""
-        text = st.text_input(label, key=self._key(name), bind="query-params", max_chars=CELLS, **kw)
-        try:
-            value = tuple(tuple(map(float, row.split())) for row in text.split(";")) if text.strip() else ()
-        except ValueError:
-            st.warning("Write numbers with a space between them and a semicolon between rows: 1 0 -1; 2 0 -2")
-            value = ()
-        return self._hold(name, value or self.defaults[name])
-
-    def upload(
-        self, name: str, label: str, kinds: Sequence[str], read: Callable[[bytes], Any], **kw: Any
-    ) -> Any:
-        """A file of the visitor's, as `read` makes a value of its bytes; a ValueError of it is said.
-
-        It stays with the session: a link does not hold it, and no cache that visitors share.
-        """
-        file = st.file_uploader(label, list(kinds), key=self._key(f"{name}_file"), **kw)
-        value, held = self.defaults[name], f"{self.slug}-{name}-read"
-        self.uploads.add(name)
-        if file is None:
-            st.session_state.pop(held, None)
-            return self._hold(name, value)
-        if st.session_state.get(held, ("",))[0] != file.file_id:
-            try:
-                st.session_state[held] = file.file_id, read(file.getvalue()), None
-            except ValueError as refused:
-                st.session_state[held] = file.file_id, value, str(refused)
-        _, value, refusal = st.session_state[held]
-        if refusal:
-            st.warning(refusal, icon=":material/block:")
-        return self._hold(name, value)
-
-    @staticmethod
-    def more():
-        """A place for controls that matter less: `with view.more(): ...`."""
-        return st.expander("More settings")
-
-    def seed(self) -> int:
-        """The seed, on a slider: to drag through it shows what is chance."""
-        return self.slider("seed", "Seed", 0, 99, 1)
-
-    def _key(self, name: str) -> str:
-        return f"{self.slug}_{name}"
-
-    def _rung(self, name: str, value: Any) -> Any:
-        """The value of a ladder that is nearest."""
-        ladder = self.ladders[name]
-        return value if value in ladder else min(ladder, key=lambda rung: abs(rung - value))
-
-    def _label(self, name: str) -> Callable[[Any], str]:
-        labels = self.labels.get(name, {})
-        return lambda value: labels.get(value, str(value))
-
-    def _hold(self, name: str, value: Any) -> Any:
-        self.values[name] = value
-        return value
-
     def _present(self, name: str, value: Any) -> Any:
         """What a control holds now: a slider may have moved since the view was drawn, or is being dragged."""
         if name in self.grids or name in self.ladders:
             value = st.session_state.get(self._key(name), value)
         match dragged(self._chart_key(0)):
             case (key, raw) if key == self._key(name):
-                return self._snapped(name, raw, value)
+                return self.snapped(name, raw, value)
         return value
-
-    def _snapped(self, name: str, raw: float, value: Any) -> Any:
-        """What a slider holds at the raw value that a browser reports; `value` where it makes no sense."""
-        if name in self.grids:
-            low, high, step = self.grids[name]
-            return min(max(_snap(raw, low, step), low), high)
-        ladder = self.ladders.get(name, [])
-        return ladder[int(raw)] if 0 <= raw < len(ladder) else value
 
     def _moved(self, picture: Callable[[Any], None], *moves: str | float) -> dict[str, Any] | None:
         """The first chart with those sliders (a key, a raw value, a key, ...) moved, as the browser takes it;
@@ -364,7 +202,7 @@ class View:
         if self.run or not all(map(math.isfinite, raws.values())) or not set(raws) <= set(self.settings):
             return None
         settings = self.settings | {
-            name: self._snapped(name, raw, self.settings[name]) for name, raw in raws.items()
+            name: self.snapped(name, raw, self.settings[name]) for name, raw in raws.items()
         }
         settings |= {tied: settings[to] for tied, to in self.ties.items()}
         try:
@@ -444,16 +282,6 @@ class View:
         at, size = ((self.settings[a], self.settings[b]) for a, b in ((x, y), (width, height)))
         return Grip(self.handle(x), self.handle(y), at, size)
 
-    def move(self, **values: Any) -> None:
-        """Set controls of this view, from a callback such as `on_click`; they go to their nearest value."""
-        moves = {}
-        for name, value in values.items():
-            if name in self.grids:
-                low, _, step = self.grids[name]
-                value = _snap(value, low, step)
-            moves[self._key(name)] = value
-        st.session_state[f"{self.slug}-moves"] = moves  # for the run that draws the controls
-
     def position(self) -> int:
         """The frame at which the view's first chart stands, where that has `report`."""
         return position(self._chart_key(0))
@@ -461,7 +289,7 @@ class View:
     def _drop(self, dropped: Mapping[str, float]) -> None:
         moves = {key.removeprefix(f"{self.slug}_"): value for key, value in dropped.items()}
         if set(moves) <= set(self.grids):
-            self.move(**{name: self._snapped(name, value, None) for name, value in moves.items()})
+            self.move(**{name: self.snapped(name, value, None) for name, value in moves.items()})
 
     def _chart_key(self, i: int) -> str:
         return f"{self.slug}-{self.name}-chart-{i}"
@@ -510,53 +338,6 @@ class View:
                 row.download_button(name, data, name, on_click="ignore", icon=":material/download:")
 
 
-@dataclass(slots=True)
-class Run:
-    """A computation that goes on from one pass of the page to the next."""
-
-    settings: dict[str, Any]
-    steps: Iterator[Record]
-    record: Record | None = None
-    done: bool = False
-    stopped: bool = False
-    over: bool = False
-    have: int = 0  # frames that the browser said it has
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def advance(self, seconds: float) -> None:
-        """Go on for about this long and to something new, or to the end; one caller at a time."""
-        with self.lock:
-            before, end = self.record, time.perf_counter() + seconds
-            while not self.done and (self.record is before or time.perf_counter() < end):
-                self.record = next(self.steps, None) or self.record
-                self.done = self.done or self.steps.gi_frame is None
-
-    def button(self) -> None:
-        """Stop, go on or begin anew: one place, so that nothing moves when a run ends."""
-        label, icon, press = (
-            ("Stop", "stop_circle", self._stop)
-            if not self.done
-            else ("Go on", "resume", self._resume)
-            if self.stopped
-            else ("Run again", "replay", self._renew)
-        )
-        st.button(label, icon=f":material/{icon}:", on_click=press, key=f"{self.name}-button")
-
-    def _stop(self) -> None:
-        self.done = self.stopped = True
-
-    def _resume(self) -> None:
-        self.done = self.stopped = False
-
-    def _renew(self) -> None:
-        self.over = True
-
-    @property
-    def name(self) -> str:
-        """Tells this run from others."""
-        return f"{id(self.steps):x}"
-
-
 def _hide(given: Sequence[str]) -> None:
     """Controls that the address hides, `?hide=topic_noise,topic_loss`: they keep their value."""
     names = [name for name in ",".join(given).split(",") if re.fullmatch(r"\w+", name, re.ASCII)]
@@ -565,29 +346,10 @@ def _hide(given: Sequence[str]) -> None:
         st.html(f"<style>{rules} {{ display: none; }}</style>")
 
 
-def _alone(slider: Callable, *given: Any, **kw: Any) -> Any:
-    """A slider that runs nothing but itself again. The chart watches it and asks for the new picture, with
-    every step of a drag: so a move costs one small picture's run, not the page's."""
-
-    def place() -> Any:
-        return slider(*given, bind="query-params", **kw)
-
-    return st.fragment(place)()
-
-
-@st.cache_data(max_entries=512, show_spinner=False)
+@st.cache_data(max_entries=128, show_spinner=False)
 def _computed(path: str, settings: tuple, _function: Callable) -> Any:
     return _function(**dict(settings))
 
 
 def _path(function: Callable) -> str:
     return f"{function.__module__}.{function.__qualname__}"
-
-
-def _snap(value: float, low: float, step: float) -> float:
-    """The value of a slider's grid that is nearest; an int where low and step are."""
-    return round(low + round((value - low) / step) * step, 10)
-
-
-def _finite(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
