@@ -3,6 +3,7 @@
 import importlib
 import json
 import math
+from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -59,6 +60,11 @@ def widgets(at: AppTest, slug: str) -> list:
     return [w for kind in kinds for w in kind if w.key and w.key.startswith(f"{slug}_") and w.key not in skip]
 
 
+@cache
+def keys(slug: str, label: str) -> list[str]:
+    return [widget.key for widget in widgets(opened(slug, label), slug)]
+
+
 def extremes(widget) -> list:
     match widget.type:
         case "slider" | "number_input":
@@ -75,9 +81,8 @@ def extremes(widget) -> list:
 @each_view
 def test_every_control_at_its_extremes(slug, label):
     at = opened(slug, label)
-    keys = [widget.key for widget in widgets(at, slug)]
-    assert keys
-    for key in keys:
+    assert keys(slug, label)
+    for key in keys(slug, label):
         find = lambda key=key: next((w for w in widgets(at, slug) if w.key == key), None)  # noqa: E731
         before = find().value
         for value in extremes(find()):
@@ -92,8 +97,7 @@ def test_every_control_at_its_extremes(slug, label):
 @each_view
 @pytest.mark.parametrize("bad", BAD)
 def test_a_bad_address_falls_back(slug, label, bad):
-    keys = [widget.key for widget in widgets(opened(slug, label), slug)]
-    at = opened(slug, label, **dict.fromkeys(keys, bad))
+    at = opened(slug, label, **dict.fromkeys(keys(slug, label), bad))
     for widget in widgets(at, slug):
         if widget.type in ("slider", "number_input"):
             assert math.isfinite(widget.value)
