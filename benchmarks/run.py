@@ -40,6 +40,12 @@ KEY_TO_PAINT = """([selector, attribute]) => { window.painted = new Promise(reso
   seen.observe(document.querySelector(selector), attribute
     ? { attributes: true, attributeFilter: [attribute] }
     : { subtree: true, childList: true, characterData: true }); }); }"""
+# Resolves with the milliseconds from the next click to the frame in which a stopped run can be resumed.
+CLICK_TO_END = """() => { window.ended = new Promise(resolve => {
+  let start; addEventListener('click', () => { start = performance.now(); }, { once: true, capture: true });
+  const seen = new MutationObserver(() => { if (!start || !document.body.innerText.includes('Go on')) return;
+    seen.disconnect(); requestAnimationFrame(() => resolve(performance.now() - start)); });
+  seen.observe(document.body, { subtree: true, childList: true, characterData: true }); }); }"""
 LEADS = (
     ("activations", "Curves", "x"),
     ("activations", "Softmax", "logit_1"),
@@ -149,15 +155,13 @@ def train(browser, address: str) -> list[float]:
 
 
 def stop(browser, address: str) -> list[float]:
-    """Milliseconds from pressing Stop to the browser's knowing that the run has ended."""
+    """Milliseconds from the click on Stop to the browser's knowing that the run has ended."""
     found = []
-    for _ in range(5):
+    for _ in range(8):
         page, _ = opened(browser, address, ".nnplay-chart[data-pictures]")
-        button = page.get_by_role("button", name="Stop")
-        start = time.perf_counter()
-        button.click()
-        page.get_by_role("button", name="Go on").wait_for()
-        found.append(1000 * (time.perf_counter() - start))
+        page.evaluate(CLICK_TO_END)
+        page.get_by_role("button", name="Stop").click()
+        found.append(page.evaluate("window.ended"))
         page.close()
     return found
 

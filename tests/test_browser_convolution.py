@@ -100,11 +100,16 @@ def test_height_and_width_are_dragged_together_or_apart(app, page):
 def test_a_link_restores_typed_cells_in_another_browser(app, browser, page):
     opened(page, app)
     page.get_by_role("button", name="Edit the cells").click()
-    box = page.get_by_role("dialog").locator("canvas").first.bounding_box()
+    canvas = page.get_by_role("dialog").locator("canvas").first
+    cell = canvas.get_by_test_id("glide-cell-0-0")  # what a screen reader finds in the drawn grid
+    expect(cell).to_be_attached()
+    box = canvas.bounding_box()
     page.mouse.click(box["x"] + 40, box["y"] + 52)  # the first cell below the header
-    page.keyboard.type("7", delay=100)
+    expect(cell).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("7")
+    expect(page.locator(".gdg-input")).to_have_value("7")
     page.keyboard.press("Enter")
-    page.wait_for_timeout(300)  # the grid hands its cell on when it is drawn again, without a sign of it
+    expect(cell).to_have_text("7")
     page.get_by_role("button", name="Use these").click()
     page.wait_for_url(re.compile("convolution_kernel_cells=7"))
     page.wait_for_function("document.querySelector('.js-plotly-plot')._fullData[1].z[0][0] === 7")
