@@ -1,5 +1,6 @@
 """`streamlit run app.py` starts NNPlay."""
 
+import asyncio
 import gc
 import importlib
 import inspect
@@ -10,6 +11,7 @@ import streamlit as st
 from nnplay.topics import TOPICS
 from nnplay.ui.chart import plotly_route
 from nnplay.ui.errors import sorry
+from nnplay.ui.leave import forget
 from nnplay.ui.live import live_route
 
 
@@ -33,7 +35,9 @@ async def warm(app):
                 next(first)
     gc.collect()
     gc.freeze()
+    leaving = asyncio.create_task(forget())
     yield {}
+    leaving.cancel()
 
 
 app = st.App(
