@@ -1,6 +1,7 @@
 """The Augmentation page: the chain is added to, moved and emptied; bad texts and files cost a sentence."""
 
 import io
+import re
 
 import pytest
 from PIL import Image
@@ -98,8 +99,7 @@ def test_a_hostile_upload_gets_a_sentence(name):
     at = opened(source="Your picture")
     at.file_uploader[0].set_value(("mine.png", HOSTILE[name][0], "image/png")).run()
     assert not at.exception
-    assert len(at.warning) == 2
-    assert all(warning.value.endswith((".", "first.")) for warning in at.warning)
+    assert [bool(re.search(HOSTILE[name][1], warning.value)) for warning in at.warning] == [True]
 
 
 def test_a_set_that_is_not_here_is_offered(monkeypatch, tmp_path):

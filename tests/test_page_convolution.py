@@ -92,7 +92,6 @@ def test_an_upload_is_in_no_cache_that_visitors_share_and_is_gone_when_taken_awa
     at.slider(key="convolution_kernel_height").set_value(5).run()
     assert not at.exception
     at.file_uploader[0].set_value(("mine.png", b"MZ no picture", "image/png")).run()
-    said = {warning.value.split(":")[0] for warning in at.warning}
-    assert said == {"There is no picture yet", "This is no picture that can be read"}
+    assert [warning.value.split(":")[0] for warning in at.warning] == ["This is no picture that can be read"]
     at.file_uploader[0].set_value([]).run()
     assert "convolution-upload-read" not in at.session_state

@@ -34,6 +34,7 @@ class Controls:
         self.ladders: dict[str, list] = {}
         self.ties: dict[str, str] = {}
         self.uploads: set[str] = set()
+        self.refused = False  # an upload was, and it is said
 
     def slider(self, name: str, label: str, low: float, high: float, step: float, **kw) -> float:
         """A number; the picture follows while it is dragged."""
@@ -144,6 +145,7 @@ class Controls:
                 st.session_state[held] = file.file_id, value, str(refused)
         _, value, refusal = st.session_state[held]
         if refusal:
+            self.refused = True
             st.warning(refusal, icon=":material/block:")
         return self._hold(name, value)
 

@@ -176,7 +176,8 @@ class View(Controls):
                 self.record = _computed(_path(self.function), tuple(self.settings.items()), self.function)
             picture(self.record)
         except ValueError as refused:
-            notice.warning(str(refused), icon=":material/block:")
+            if not self.refused:
+                notice.warning(str(refused), icon=":material/block:")
             if not self.charts:  # empty, but there: it watches the sliders
                 self.chart(theme.figure(xaxis=HIDDEN, yaxis=HIDDEN), alt="No picture")
         if part in ("Numbers", "Code"):
