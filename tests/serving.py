@@ -92,6 +92,16 @@ def settled(page) -> None:
     )
 
 
+def hit(page, x: float, y: float) -> None:
+    """Click there as a hand does: Plotly's click is on what it has seen the pointer over."""
+    settled(page)
+    page.mouse.move(x - 3, y)
+    page.mouse.move(x, y)
+    page.wait_for_function("() => document.querySelector('.js-plotly-plot')._hoverdata?.length")
+    page.mouse.down()
+    page.mouse.up()
+
+
 def grab(page, key: str) -> tuple[float, float]:
     """Where the thumb of a slider is."""
     slider = page.locator(f".st-key-{key} input[type=range]")

@@ -6,7 +6,7 @@ import re
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
-from serving import grab, pictures, settled, visit
+from serving import grab, hit, pictures, settled, visit
 
 pytestmark = pytest.mark.browser
 LONG = 60_000
@@ -54,7 +54,7 @@ def test_a_click_on_a_draw_shows_it_stage_by_stage(app, page):
             return [box.x + xaxis._offset + xaxis.d2p(cells.x0 + 3),
                     box.y + yaxis._offset + yaxis.d2p(cells.y0)]; }}"""
     )
-    page.mouse.click(*place)
+    hit(page, *place)
     page.wait_for_url(re.compile("augmentation_draw=4"))
     expect(page.get_by_text("Draw 4, stage by stage")).to_be_visible()
     settled(page)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from serving import grab, pictures, settled, visit
+from serving import grab, hit, pictures, settled, visit
 
 pytestmark = pytest.mark.browser
 FIGURE = "document.querySelector('.js-plotly-plot')"
@@ -63,7 +63,7 @@ def test_the_classifier_is_trained_in_sight_and_played_again(app, page):
 
 def test_a_cell_is_chosen_by_click_and_by_key_and_the_end_stays_the_end(app, page):
     visit(page, address(app, "Matrix", model="k+nearest"))
-    page.mouse.click(*place(page, 8, 3))
+    hit(page, *place(page, 8, 3))
     page.wait_for_url(re.compile("predicted=8"))
     assert "true=3" in page.url
     expect(page.get_by_text(re.compile("true 3, predicted 8")).first).to_be_visible()
@@ -71,7 +71,7 @@ def test_a_cell_is_chosen_by_click_and_by_key_and_the_end_stays_the_end(app, pag
     expect(page.get_by_text(re.compile("true 4, predicted 8")).first).to_be_visible()
     visit(page, address(app, "Matrix"))
     expect(page.locator(LABEL)).to_have_text("epoch 14", timeout=LONG)
-    page.mouse.click(*place(page, 4, 4))
+    hit(page, *place(page, 4, 4))
     expect(page.get_by_text(re.compile("true 4, predicted 4")).first).to_be_visible()
     settled(page)
     expect(page.locator(LABEL)).to_have_text("epoch 14")
@@ -79,13 +79,13 @@ def test_a_cell_is_chosen_by_click_and_by_key_and_the_end_stays_the_end(app, pag
 
 def test_a_confused_pair_leads_to_its_images(app, page):
     visit(page, address(app, "Matrix", model="k+nearest"))
-    page.mouse.click(*place(page, 3.6, 50.9, "2"))
+    hit(page, *place(page, 3.6, 50.9, "2"))
     expect(page.get_by_text(re.compile("true 8, predicted 1")).first).to_be_visible()
 
 
 def test_a_row_of_the_metrics_is_chosen_by_click(app, page):
     visit(page, address(app, "Metrics"))
-    page.mouse.click(*place(page, 2, 4))
+    hit(page, *place(page, 2, 4))
     page.wait_for_url(re.compile("row=4"))
     expect(page.get_by_text("against the rest:").first).to_be_visible()
     page.wait_for_function(f"() => {FIGURE}.layout.shapes[0].y0 === 3.5")
@@ -117,7 +117,7 @@ def test_the_threshold_is_dragged_on_the_scores_and_everything_follows(app, page
 
 def test_a_bar_chooses_the_class(app, page):
     visit(page, address(app, "Average precision"))
-    page.mouse.click(*place(page, 2, 0.5, "2"))
+    hit(page, *place(page, 2, 0.5, "2"))
     page.wait_for_url(re.compile("positive=2"))
     expect(page.get_by_text("class 2: AP").first).to_be_visible()
 
@@ -125,14 +125,14 @@ def test_a_bar_chooses_the_class(app, page):
 def test_a_box_is_chosen_and_moved_on_the_picture(app, page):
     visit(page, address(app, "Detection"))
     x, y = place(page, 45.5, 64)  # of a false box the name stands at its foot
-    page.mouse.click(x + 8, y - 8)
+    hit(page, x + 8, y - 8)
     page.wait_for_url(re.compile("box=G"))
     expect(page.locator(".st-key-confusion_matrix_x [data-testid=stSliderThumbValue]")).to_have_text("45")
     page.wait_for_function(f"() => {FIGURE}.layout.shapes[5].path.startsWith('M44,39')")
     settled(page)
     page.mouse.move(*place(page, 82, 64))
     page.wait_for_function(f"() => {FIGURE}._hoverdata?.[0].curveNumber === 0")  # Plotly has seen the move
-    page.mouse.click(*place(page, 82, 64))
+    hit(page, *place(page, 82, 64))
     page.wait_for_url(re.compile("x=73"))
     page.wait_for_function(f"() => {FIGURE}.layout.annotations[0].text.includes('5 matched')")
     settled(page)

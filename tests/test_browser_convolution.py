@@ -35,8 +35,18 @@ def point(page, trace: int, row: int, column: int) -> None:
 
 
 def click(page, trace: int, row: int, column: int) -> None:
-    point(page, trace, row, column)
-    page.mouse.click(*page.evaluate(CELL, [trace, row, column]))
+    """As a hand does: Plotly's click is on what it has seen the pointer over."""
+    settled(page)
+    x, y = page.evaluate(CELL, [trace, row, column])
+    page.mouse.move(x - 3, y)
+    page.mouse.move(x, y)
+    page.wait_for_function(
+        """wanted => { const hit = document.querySelector('.js-plotly-plot')._hoverdata?.[0];
+            return String([hit?.curveNumber, ...(hit?.pointNumber ?? [])]) === String(wanted); }""",
+        arg=[trace, row, column],
+    )
+    page.mouse.down()
+    page.mouse.up()
 
 
 def at(page):
