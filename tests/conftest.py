@@ -11,6 +11,12 @@ torch.set_num_threads(1)
 threadpoolctl.threadpool_limits(1)  # as app.py does: two threads on small arrays are far slower than one
 
 
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("browser"):  # one browser and one server at a time
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
 @pytest.fixture(scope="session")
 def browser():
     path = chromium()
