@@ -95,6 +95,8 @@ def settled(page) -> None:
 def hit(page, x: float, y: float) -> None:
     """Click there as a hand does: Plotly's click is on what it has seen the pointer over."""
     settled(page)
+    page.mouse.move(5, 5)  # what it was over before may be long redrawn
+    page.wait_for_function("() => !document.querySelector('.js-plotly-plot')._hoverdata?.length")
     page.mouse.move(x - 3, y)
     page.mouse.move(x, y)
     page.wait_for_function("() => document.querySelector('.js-plotly-plot')._hoverdata?.length")

@@ -37,6 +37,9 @@ def point(page, trace: int, row: int, column: int) -> None:
 def click(page, trace: int, row: int, column: int) -> None:
     """As a hand does: Plotly's click is on what it has seen the pointer over."""
     settled(page)
+    page.mouse.move(5, 5)  # what it was over before may be long redrawn
+    page.wait_for_function("() => !document.querySelector('.js-plotly-plot')._hoverdata?.length")
+    settled(page)
     x, y = page.evaluate(CELL, [trace, row, column])
     page.mouse.move(x - 3, y)
     page.mouse.move(x, y)

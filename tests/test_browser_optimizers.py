@@ -106,6 +106,7 @@ def test_the_rule_follows_the_player(app, page):
         expect(page.locator(LABEL).first).to_have_text(f"step {step}")
     expect(page.get_by_text("Step 3 of Adam")).to_be_visible()
     expect(rule).to_contain_text("1 - 0.9**3")
+    settled(page)
     x, y = page.evaluate(TRACE, 6)
     assert len(x) == 4  # the start and three steps
     written = re.search(r"by torch = \((\S+), (\S+)\)", rule.inner_text())
