@@ -18,9 +18,6 @@ from torch import Tensor
 from nnplay import drawn
 from nnplay.vision import v2
 
-BILINEAR = v2.InterpolationMode.BILINEAR
-_F = v2.functional
-
 
 @dataclass(frozen=True, slots=True)
 class Parameter:

@@ -1,11 +1,13 @@
 """The frame of a page: dragging, clicks that move controls, runs from pass to pass, refusals."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from nnplay.ui.controls import _snap
+from nnplay.ui.page import _csv
 from nnplay.ui.run import Run
 
 PAGE = Path(__file__).parents[1] / "pages" / "activations.py"
@@ -95,3 +97,20 @@ def test_a_stopped_run_stands_still_until_it_is_resumed():
     run._resume()
     run.advance(60)
     assert (run.record, run.done) == (1000, True)
+
+
+def refused():
+    yield 1
+    raise ValueError("Not so.")
+
+
+def test_a_run_that_is_refused_is_over():
+    run = Run({}, refused())
+    with pytest.raises(ValueError, match="Not so"):
+        run.advance(60)
+    assert run.over
+
+
+def test_texts_in_the_numbers_to_take_home_are_no_formulas():
+    record = SimpleNamespace(table=lambda: {"=class": ["@a", "b"], "n": [-1, 2.5]})
+    assert _csv(record).split() == ["'=class,n", "'@a,-1.0", "b,2.5"]

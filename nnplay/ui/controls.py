@@ -33,8 +33,8 @@ class Controls:
         self.grids: dict[str, tuple[float, float, float]] = {}
         self.ladders: dict[str, list] = {}
         self.ties: dict[str, str] = {}
-        self.uploads: set[str] = set()
-        self.refused = False  # an upload was, and it is said
+        self.uploads = False  # there is a place for a file
+        self.refused = False  # a file was, and it is said
 
     def slider(self, name: str, label: str, low: float, high: float, step: float, **kw) -> float:
         """A number; the picture follows while it is dragged."""
@@ -134,7 +134,7 @@ class Controls:
         """
         file = st.file_uploader(label, list(kinds), key=self._key(f"{name}_file"), **kw)
         value, held = self.defaults[name], f"{self.slug}-{name}-read"
-        self.uploads.add(name)
+        self.uploads = True
         if file is None:
             st.session_state.pop(held, None)
             return self._hold(name, value)

@@ -30,6 +30,7 @@ from nnplay.ui.controls import Controls
 from nnplay.ui.links import Link, links
 from nnplay.ui.live import Line
 from nnplay.ui.run import Run
+from nnplay.uploads import safe
 
 _line: ContextVar[dict | None] = ContextVar("line", default=None)
 """Set where a picture is drawn for the line and not on the page: what is then said of its run."""
@@ -247,11 +248,7 @@ class View(Controls):
         run = st.session_state.get(key)
         if run is None or run.settings != settings or run.over:
             run = st.session_state[key] = Run(settings, self.function(**settings))
-        try:
-            run.advance(BUDGET)
-        except ValueError:
-            run.over = True  # what has raised gives nothing more: the next pass has to hear it again
-            raise
+        run.advance(BUDGET)
         self.run = run
         return run.record
 
@@ -321,7 +318,7 @@ class View(Controls):
         if self.record is None or self.figure is None:
             return
         files = (
-            ("Numbers (CSV)", "csv", lambda: pd.DataFrame(self.record.table()).to_csv(index=False), "table"),
+            ("Numbers (CSV)", "csv", lambda: _csv(self.record), "table"),
             ("Picture (HTML)", "html", lambda: self.figure.to_html(include_plotlyjs=True), "image"),
             ("Script (Python)", "py", lambda: code.script(self.function, self.settings), "code"),
         )
@@ -345,6 +342,12 @@ def _hide(given: Sequence[str]) -> None:
     if names:
         rules = ",".join(f".st-key-{name}" for name in names)
         st.html(f"<style>{rules} {{ display: none; }}</style>")
+
+
+def _csv(record: Record) -> str:
+    """Its table; texts, which may be a visitor's own, are no formulas."""
+    table = pd.DataFrame(record.table()).rename(columns=safe)
+    return table.map(lambda cell: safe(cell) if isinstance(cell, str) else cell).to_csv(index=False)
 
 
 @st.cache_data(max_entries=128, show_spinner=False)

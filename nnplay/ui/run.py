@@ -27,12 +27,19 @@ class Run:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def advance(self, seconds: float) -> None:
-        """Go on for about this long and to something new, or to the end; one caller at a time."""
+        """Go on for about this long and to something new, or to the end; one caller at a time.
+
+        A run that raises ValueError is over: it gives nothing more, and the next pass has to hear it again.
+        """
         with self.lock:
             before, end = self.record, time.perf_counter() + seconds
-            while not self.done and (self.record is before or time.perf_counter() < end):
-                self.record = next(self.steps, None) or self.record
-                self.done = self.done or self.steps.gi_frame is None
+            try:
+                while not self.done and (self.record is before or time.perf_counter() < end):
+                    self.record = next(self.steps, None) or self.record
+                    self.done = self.done or self.steps.gi_frame is None
+            except ValueError:
+                self.over = True
+                raise
 
     def button(self) -> None:
         """Stop, go on or begin anew: one place, so that nothing moves when a run ends."""
