@@ -42,11 +42,15 @@ def app(tmp_path_factory):
 @pytest.fixture
 def context(browser):
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(30_000)
     yield context
     context.close()
 
 
 @pytest.fixture
 def page(context):
-    return context.new_page()
+    """A page of its own; a script's error in it fails the test."""
+    page, errors = context.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert errors == []

@@ -92,14 +92,20 @@ def settled(page) -> None:
     )
 
 
-def hit(page, x: float, y: float) -> None:
-    """Click there as a hand does: Plotly's click is on what it has seen the pointer over."""
+def hit(page, x: float, y: float, *mark: int) -> None:
+    """Click there as a hand does: Plotly's click is on what it has seen the pointer over. `mark`: which trace
+    and point, or row and column, that has to be."""
     settled(page)
     page.mouse.move(5, 5)  # what it was over before may be long redrawn
     page.wait_for_function("() => !document.querySelector('.js-plotly-plot')._hoverdata?.length")
     page.mouse.move(x - 3, y)
     page.mouse.move(x, y)
-    page.wait_for_function("() => document.querySelector('.js-plotly-plot')._hoverdata?.length")
+    page.wait_for_function(
+        """mark => { const hit = document.querySelector('.js-plotly-plot')._hoverdata?.[0];
+            const found = [hit?.curveNumber, hit?.pointNumber].flat().join();
+            return hit && (!mark.length || found === mark.join()); }""",
+        arg=list(mark),
+    )
     page.mouse.down()
     page.mouse.up()
 

@@ -15,14 +15,6 @@ SOURCES = "[...document.querySelectorAll('.imagelayer image')].map(e => e.getAtt
 FIGURE = "document.querySelector('.js-plotly-plot')"
 
 
-@pytest.fixture
-def page(context):
-    page, errors = context.new_page(), []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    assert errors == []
-
-
 def address(app, **given):
     return f"{app}/augmentation?" + "&".join(f"augmentation_{name}={value}" for name, value in given.items())
 

@@ -15,14 +15,6 @@ VIEWS = ("Matrix", "Metrics", "One against the rest", "Average precision", "Dete
 SCORED = "label,cat,dog\n" + "cat,0.9,0.1\ndog,0.2,0.8\ncat,0.4,0.6\n" * 5
 
 
-@pytest.fixture
-def page(context):
-    page, errors = context.new_page(), []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    assert errors == []
-
-
 def address(app, view, **given):
     query = "&".join(f"confusion_matrix_{name}={value}" for name, value in {"view": view, **given}.items())
     return f"{app}/confusion_matrix?{query}"

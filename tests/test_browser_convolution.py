@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect
-from serving import NUMBERS, grab, pictures, settled, visit
+from serving import NUMBERS, grab, hit, pictures, settled, visit
 
 pytestmark = pytest.mark.browser
 VIEWS = ("Kernel", "Channels", "Down and up", "Transposed", "Images", "Feature maps")
@@ -35,21 +35,8 @@ def point(page, trace: int, row: int, column: int) -> None:
 
 
 def click(page, trace: int, row: int, column: int) -> None:
-    """As a hand does: Plotly's click is on what it has seen the pointer over."""
     settled(page)
-    page.mouse.move(5, 5)  # what it was over before may be long redrawn
-    page.wait_for_function("() => !document.querySelector('.js-plotly-plot')._hoverdata?.length")
-    settled(page)
-    x, y = page.evaluate(CELL, [trace, row, column])
-    page.mouse.move(x - 3, y)
-    page.mouse.move(x, y)
-    page.wait_for_function(
-        """wanted => { const hit = document.querySelector('.js-plotly-plot')._hoverdata?.[0];
-            return String([hit?.curveNumber, ...(hit?.pointNumber ?? [])]) === String(wanted); }""",
-        arg=[trace, row, column],
-    )
-    page.mouse.down()
-    page.mouse.up()
+    hit(page, *page.evaluate(CELL, [trace, row, column]), trace, row, column)
 
 
 def at(page):

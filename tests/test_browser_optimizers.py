@@ -15,17 +15,6 @@ LABEL = ".nnplay-chart .label"
 TRACE = f"i => ['x', 'y'].map(axis => [...{FIGURE}._fullData[i][axis]].map(Number))"
 
 
-@pytest.fixture
-def page(browser):
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    context.set_default_timeout(20_000)
-    page, errors = context.new_page(), []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
-    assert errors == []
-
-
 def click_at(page, x: float, y: float) -> None:
     """Click where the first pair of axes has these coordinates."""
     place = page.evaluate(

@@ -15,14 +15,6 @@ LONG = 60_000
 VIEWS = ("Capacity", "Training", "Remedies", "Bias and variance", "Double descent")
 
 
-@pytest.fixture
-def page(context):
-    page, errors = context.new_page(), []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    assert errors == []
-
-
 def address(app, view, **given):
     query = "&".join(f"overfitting_{name}={value}" for name, value in {"view": view, **given}.items())
     return f"{app}/overfitting?{query}"

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from serving import settled, visit
+from serving import hit, settled, visit
 
 pytestmark = pytest.mark.browser
 CHART = "document.querySelector('.nnplay-chart').chart"
@@ -19,17 +19,6 @@ DONE = (
     f" && !{CHART}.playing && !{CHART}.owed && !{CHART}.busy"
 )
 SHORT = "playground_epochs=20&playground_samples=100"
-
-
-@pytest.fixture
-def page(browser):
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    context.set_default_timeout(30_000)
-    page, errors = context.new_page(), []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
-    assert errors == []
 
 
 def finished(page) -> None:
@@ -51,16 +40,8 @@ def place(page, trace: int, point: int) -> list[float]:
 
 
 def click(page, trace: int, point: int) -> None:
-    """As a hand does: Plotly's click is on what it has seen the pointer over."""
-    x, y = place(page, trace, point)
-    page.mouse.move(x - 3, y)
-    page.mouse.move(x, y)
-    page.wait_for_function(
-        f"""([trace, point]) => {{ const hit = {FIGURE}._hoverdata?.[0];
-            return hit?.curveNumber === trace && hit.pointNumber === point; }}""",
-        arg=[trace, point],
-    )
-    page.mouse.click(x, y)
+    settled(page)
+    hit(page, *place(page, trace, point), trace, point)
 
 
 def press(page, button: str) -> None:
