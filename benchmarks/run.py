@@ -26,7 +26,7 @@ from visitor import Visitor  # noqa: E402
 from nnplay.topics import TOPICS  # noqa: E402
 
 PRESSES = 60
-DRAG = 150
+MOVES_OF_A_DRAG = 300
 VISITORS = 25
 MOVES = 20
 FORGOTTEN = 35
@@ -81,14 +81,35 @@ RUNS = (
 WATCH_DRAG = """() => { const chart = document.querySelector('.nnplay-chart').chart;
   window.pictures = []; window.values = 0;
   let sent = null, waiting = null, mine = null;  // when the pointer was where the question says
-  const ask = chart.ask.bind(chart), draw = chart.draw.bind(chart), answered = chart.channel.onmessage;
-  chart.ask = (key, value) => { const now = performance.now(); window.values++;
+  const ask = chart.ask.bind(chart), follow = chart.follow.bind(chart), draw = chart.draw.bind(chart), answered = chart.channel.onmessage;
+  chart.follow = (key, value) => { window.values++; return follow(key, value); };
+  chart.ask = (key, value) => { const now = performance.now();
     if (chart.asked) waiting = now; else { sent = waiting ?? now; waiting = null; }
     return ask(key, value); };
   chart.channel.onmessage = event => { mine = sent; answered(event); };
   chart.draw = async () => { const from = mine; mine = null; await draw(); if (from === null) return;
     while (chart.busy) await new Promise(requestAnimationFrame);
     requestAnimationFrame(() => window.pictures.push([performance.now(), performance.now() - from])); }; }"""
+# Moves the slider of that key to and fro, over most of its track in a second, by a pointer that moves before each
+# frame as a hand's does. (One that is moved from outside waits for an answer each time, and asks for less.)
+DRAG = """([key, moves]) => new Promise(done => {
+  const slider = document.querySelector(`.st-key-${key} input[type=range]`), track = slider.closest('[data-orientation]');
+  const thumb = slider.getBoundingClientRect(), { left, width } = track.getBoundingClientRect();
+  const send = (type, clientX) => track.dispatchEvent(new PointerEvent(type, { bubbles: true, cancelable: true,
+    pointerId: 1, pointerType: 'mouse', isPrimary: true, button: type === 'pointermove' ? -1 : 0,
+    buttons: type === 'pointerup' ? 0 : 1, clientX, clientY: thumb.y + thumb.height / 2 }));
+  let i = 0;
+  const move = () => {
+    if (i === moves) {
+      const found = [window.pictures, window.values];
+      setTimeout(() => { send('pointerup', left + width / 2); done(found); }, 200);
+      return;
+    }
+    send('pointermove', left + width * (0.1 + 0.8 * Math.abs((i++ / 60) % 2 - 1)));
+    requestAnimationFrame(move);
+  };
+  send('pointerdown', thumb.x + thumb.width / 2);
+  requestAnimationFrame(move); })"""
 COUNT = """() => { window.times = [];
   new MutationObserver(() => window.times.push(performance.now())).observe(
     document.querySelector('.nnplay-chart'), { attributes: true, attributeFilter: ['data-pictures'] }); }"""
@@ -129,17 +150,10 @@ def drag(browser, url: str, key: str) -> tuple[float, float, list[float]]:
     show; and how far each picture is behind the pointer in ms.
     """
     page, _ = opened(browser, url, ".nnplay-chart[data-pictures]")
-    slider = page.locator(f".st-key-{key} input[type=range]")
-    x, y = slider.evaluate("e => { const r = e.getBoundingClientRect(); return [r.x + 1, r.y + 1]; }")
     page.evaluate(WATCH_DRAG)
-    page.mouse.move(x, y)
-    page.mouse.down()
-    for i in range(DRAG):
-        page.mouse.move(x + 60 * np.sin(i / 12), y)
-        page.wait_for_timeout(4)
-    pictures, values = np.array(page.evaluate("window.pictures")), page.evaluate("window.values")
-    page.mouse.up()
+    pictures, values = page.evaluate(DRAG, [key, MOVES_OF_A_DRAG])
     page.close()
+    pictures = np.array(pictures)
     seconds = np.ptp(pictures[:, 0]) / 1000
     return (len(pictures) - 1) / seconds, values / seconds, list(pictures[2:, 1])
 

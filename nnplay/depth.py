@@ -136,17 +136,23 @@ def signal(
         before.append(z)
         after.append(h)
     loss = F.cross_entropy(F.linear(h, last), labels, reduction="sum")
-    back = torch.stack(torch.autograd.grad(loss, after))
-    z, h = torch.stack(before).detach(), torch.stack(after).detach()
+    back = torch.autograd.grad(loss, after)
 
+    # layer by layer: one layer's numbers stay in the processor's cache, those of all do not
     shape = shape_of(activation, _defaults(activation))
-    gate = z.chunk(2, dim=-1)[1] if gated else z
-    tails = (gate <= shape.low) | (gate >= shape.high)
-    # in float64 no sum of finite float32 overflows: what is not finite here was not finite there
-    moments = np.array([(m.mean().item(), m.var(correction=0).item()) for m in (v.double() for v in h)])
+    moments, by_sample, dead, saturated, density, gradient_density = ([] for _ in range(6))
+    for z, h, g in zip(before, after, back):
+        z, h = z.detach(), h.detach()
+        gate = z.chunk(2, dim=-1)[1] if gated else z
+        moments.append(_moments_of(h))
+        by_sample.append(g.double().square_().mean(1).numpy())
+        dead.append(dead_units(module, z, gated).float().mean().item())
+        saturated.append(((gate <= shape.low) | (gate >= shape.high)).float().mean().item())
+        density.append(_histogram(h, _VALUES))
+        gradient_density.append(_histogram(g.abs().log10_(), _DECADES))
     finite = np.logical_and.accumulate(np.isfinite(moments).all(1))  # once lost, lost for good
-    mean, variance = np.where(finite, moments.T, np.nan)
-    by_sample = back.double().square().mean(2).numpy()
+    mean, variance, dead, saturated = np.where(finite, [*np.transpose(moments), dead, saturated], np.nan)
+    by_sample = np.array(by_sample)
     gradient = np.sqrt(by_sample.mean(1))
     returned = np.isfinite(gradient)
     gradient[~returned] = np.nan
@@ -164,12 +170,12 @@ def signal(
         predicted_variance=predicted_variance,
         gradient=gradient,
         predicted_gradient=predicted_gradient,
-        dead=np.where(finite, dead_units(module, z, gated).float().mean(-1).numpy(), np.nan),
-        saturated=np.where(finite, tails.flatten(1).float().mean(1).numpy(), np.nan),
+        dead=dead,
+        saturated=saturated,
         values=_VALUES,
-        density=_histogram(h, finite, _VALUES),
+        density=np.where(finite[:, None], density, np.nan),
         decades=_DECADES,
-        gradient_density=_histogram(back.abs().log10(), returned, _DECADES),
+        gradient_density=np.where(returned[:, None], gradient_density, np.nan),
         loss=loss.item(),
         forward=forward,
         forward_layer=forward_layer,
@@ -200,19 +206,22 @@ def dead_units(module: nn.Module, z: torch.Tensor, gated: bool) -> torch.Tensor:
     return torch.logical_and(*flat.chunk(2, dim=-1)) if gated else flat
 
 
-def _histogram(values: torch.Tensor, finite: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """The share of each layer's values (depth, ...) between equidistant edges: (depth, bins).
+def _moments_of(values: torch.Tensor) -> tuple[float, float]:
+    """Mean and variance. In float64 no sum of finite float32 overflows: what is not finite here was not there."""
+    values = values.double()
+    mean = values.mean()
+    return mean.item(), values.sub_(mean).square_().mean().item()
 
-    What lies beyond counts to the outermost bins.
+
+def _histogram(values: torch.Tensor, edges: np.ndarray) -> np.ndarray:
+    """The share of the values between equidistant edges: (bins,).
+
+    What lies beyond counts to the outermost bins, and what is no number to the first.
     """
     bins = edges.size - 1
-    values = values.flatten(1).nan_to_num(edges[0], edges[-1], edges[0])
+    values = values.flatten().nan_to_num(edges[0], edges[-1], edges[0])
     index = ((values - edges[0]) * (bins / (edges[-1] - edges[0]))).clamp_(0, bins - 1).int()
-    index += bins * torch.arange(len(values), dtype=torch.int32)[:, None]
-    counts = torch.bincount(index.flatten(), minlength=bins * len(values)).view(-1, bins)
-    share = (counts / values.shape[1]).numpy()
-    share[~finite] = np.nan
-    return share
+    return (torch.bincount(index, minlength=bins) / len(index)).numpy()
 
 
 def _verdict(relative: np.ndarray) -> tuple[str, int]:

@@ -32,9 +32,7 @@ class Path:
     letters, (T+1, ...): zeros or as begun, then after each step. `searches` (T,
     2 + 5 h): for L-BFGS, per step, its scale and step length and its h stored
     differences (y, s, rho), NaN where not yet; else empty. `evaluations`: how
-    often it asked for the gradient.
-    `sharpness` (k,): the Hessian's largest eigenvalue after the steps
-    `sharpness_at` (k,), some 25 spread over the run. `diverged_at`: the
+    often it asked for the gradient. `diverged_at`: the
     step that ended FAR out or at no number, where the run was stopped;
     `left_at` (2,): where it had crossed the domain's border for good.
     """
@@ -48,8 +46,6 @@ class Path:
     state: Mapping[str, np.ndarray]
     searches: np.ndarray
     evaluations: int
-    sharpness_at: np.ndarray
-    sharpness: np.ndarray
     diverged_at: int | None
     left_at: np.ndarray | None
 
@@ -73,6 +69,16 @@ class Path:
     def second_moment(self) -> np.ndarray | None:
         """(T+1, 2): the average (or sum) of squared gradients, where the optimizer has one."""
         return self.state.get(OPTIMIZERS[self.optimizer].second)
+
+    @property
+    def sharpness_at(self) -> np.ndarray:
+        """(k,): some 25 steps, spread over the run."""
+        return np.unique(np.linspace(0, self.steps, 26).round().astype(int))
+
+    @property
+    def sharpness(self) -> np.ndarray:
+        """(k,): the Hessian's largest eigenvalue after the steps `sharpness_at`."""
+        return curvature(self.surface, self.position[self.sharpness_at])[:, 1]
 
     @property
     def sharpness_limit(self) -> float | None:
@@ -219,7 +225,6 @@ def _descend(
         if diverged_at:
             break
     position = np.array(positions)
-    looks = np.unique(np.linspace(0, len(position) - 1, 26).round().astype(int))
     return Path(
         chosen,
         optimizer,
@@ -230,8 +235,6 @@ def _descend(
         {letter: np.array(rows) for letter, rows in state.items()},
         np.array(searches),
         asked,
-        looks,
-        curvature(chosen, position[looks])[:, 1],
         diverged_at,
         _crossing(chosen, position) if diverged_at else None,
     )

@@ -73,8 +73,7 @@ LABELS = {
 class Race:
     """`landscape`: the surface drawn; `paths`: one per optimizer; `start` (2,); `steps` asked for.
 
-    `titles`: of all OPTIMIZERS, by name, in order. `curvature` (2,): the
-    Hessian's eigenvalues at the start, the smaller first. `visible`: for a net's slice the
+    `titles`: of all OPTIMIZERS, by name, in order. `visible`: for a net's slice the
     share of the gradient's length that lies in the plane at the start, else None.
     """
 
@@ -83,7 +82,6 @@ class Race:
     start: np.ndarray
     steps: int
     titles: Mapping[str, str]
-    curvature: np.ndarray
     visible: float | None
 
     def path(self, optimizer: str) -> Path | None:
@@ -91,9 +89,15 @@ class Race:
         return next((path for path in self.paths if path.optimizer == optimizer), None)
 
     @property
+    def curvature(self) -> np.ndarray:
+        """(2,): the Hessian's eigenvalues at the start, the smaller first."""
+        return curvature(self.landscape.surface, self.start[None])[0]
+
+    @property
     def limit(self) -> float | None:
         """Up to this learning rate gradient descent is stable at the start; None where that curves down."""
-        return 2 / float(self.curvature[1]) if self.curvature[1] > 0 else None
+        largest = float(self.curvature[1])
+        return 2 / largest if largest > 0 else None
 
     def table(self) -> dict[str, list]:
         lowest = self.landscape.surface.lowest
@@ -150,7 +154,6 @@ def race(
         np.array(start),
         steps,
         {name: method.title for name, method in OPTIMIZERS.items()},
-        curvature(chosen, np.array([start]))[0],
         visible(surface, *start),
     )
 

@@ -12,7 +12,7 @@ import torch
 from torch.optim import lr_scheduler
 
 from nnplay import descent
-from nnplay.descent import FAR
+from nnplay.descent import FAR, own_step
 from nnplay.hyperparameters import LR, Param, Value, choices, ranges, settle, takes
 from nnplay.limits import check
 from nnplay.surfaces import CONDITION_NUMBER, Landscape, landscape
@@ -157,6 +157,7 @@ class Scheduled:
 
 
 @lru_cache(maxsize=64)
+@torch.no_grad()
 def _scheduled(
     name: str, values: tuple, condition_number: float, lr: float, noise: float, steps: int, seed: int
 ):
@@ -168,8 +169,9 @@ def _scheduled(
     points = torch.nn.Parameter(torch.tensor(bowl.start, dtype=torch.float64).repeat(RUNS, 1))
     optimizer = torch.optim.SGD([points], lr=lr, foreach=False)
     scheduler = SCHEDULES[name].make(optimizer, steps, dict(values))
-    where = points.detach()
-    rates, positions, diverged_at = [], [where.clone()], None
+    step, where = own_step(optimizer), points.detach()
+    rates, positions, diverged_at = [], where.repeat(steps + 1, 1, 1), None
+    numbers = where.numpy()
 
     def loss(position):
         return bowl.loss(*position.unbind(-1)).mean(-1)
@@ -178,14 +180,13 @@ def _scheduled(
         rates.append(optimizer.param_groups[0]["lr"])
         if diverged_at is None:
             points.grad = torch.addcmul(shakes[t], where, pull)
-            optimizer.step()
-            if not where.abs().max() < FAR * bowl.domain[0][1]:
+            step() if t else optimizer.step()  # the schedule wants to have seen one
+            if not np.abs(numbers).max() < FAR * bowl.domain[0][1]:
                 diverged_at = t + 1
                 where.nan_to_num_().clamp_(-1e6, 1e6)
-        positions.append(where.clone())
+        positions[t + 1] = where
         if t < steps - 1:
             scheduler.step(loss(where)) if name == "plateau" else scheduler.step()
-    positions = torch.stack(positions)
     return np.array(rates), positions.numpy(), loss(positions).numpy(), diverged_at
 
 

@@ -15,7 +15,7 @@ from functools import lru_cache, partial
 import numpy as np
 import torch
 from torch import Tensor
-from torch.func import grad, jacrev, vmap
+from torch.autograd import grad
 
 from nnplay import slices
 from nnplay.limits import check
@@ -350,7 +350,7 @@ def survey(chosen: Surface) -> Landscape:
     inner = np.meshgrid(left + (right - left) * middles, bottom + (top - bottom) * middles)
     at = np.stack(inner, -1).reshape(-1, 2)
     points = torch.from_numpy(at).requires_grad_()
-    (slope,) = torch.autograd.grad(chosen.loss(*points.unbind(1)).sum(), points)
+    (slope,) = grad(chosen.loss(*points.unbind(1)).sum(), points)
     return Landscape(
         chosen,
         x.astype(np.float32),
@@ -363,8 +363,10 @@ def survey(chosen: Surface) -> Landscape:
 
 
 def curvature(chosen: Surface, points: np.ndarray) -> np.ndarray:
-    """Eigenvalues (n, 2), the smaller first, of the Hessian at `points` (n, 2), by torch.func."""
-    at = torch.as_tensor(points, dtype=torch.float64)
-    # reverse mode twice: torch.func.hessian goes forward, which loads the deprecated torch.jit
-    matrices = vmap(jacrev(grad(lambda point: chosen.loss(*point.unbind()))))(at)
-    return torch.linalg.eigvalsh(matrices).numpy()
+    """Eigenvalues (n, 2), the smaller first, of the Hessian at `points` (n, 2), by autograd twice."""
+    at = torch.tensor(points, dtype=torch.float64, requires_grad=True)
+    with torch.enable_grad():
+        (slope,) = grad(chosen.loss(*at.unbind(1)).sum(), at, create_graph=True)
+        # the loss works elementwise: the sum's derivatives at a point are that point's own
+        rows = [grad(slope[:, i].sum(), at, retain_graph=True)[0] for i in range(2)]
+    return torch.linalg.eigvalsh(torch.stack(rows, 1)).numpy()

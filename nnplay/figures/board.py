@@ -23,9 +23,10 @@ Box = tuple[float, float, float, float]
 """Left, top, right and bottom of a rectangle."""
 
 
-def heat(values: np.ndarray, left: float, top: float, scale: float = 1, **trace) -> go.Heatmap:
+def heat(values: np.ndarray, left: float, top: float, scale: float = 1, **trace) -> dict:
     """A heat map whose upper left corner is at (left, top), each cell `scale` units wide."""
-    return go.Heatmap(
+    return dict(
+        type="heatmap",
         z=np.asarray(values, np.float32),
         x0=left + scale / 2,
         dx=scale,
@@ -35,9 +36,10 @@ def heat(values: np.ndarray, left: float, top: float, scale: float = 1, **trace)
     )
 
 
-def picture(values: np.ndarray, left: float, top: float, scale: float = 1, **trace) -> go.Image:
+def picture(values: np.ndarray, left: float, top: float, scale: float = 1, **trace) -> dict:
     """A picture at (left, top): values from 0 to 1, (height, width) or (3, height, width)."""
-    return go.Image(
+    return dict(
+        type="image",
         source=png(values),
         x0=left + scale / 2,
         dx=scale,

@@ -185,16 +185,17 @@ def connections(record) -> go.Figure:
     axis = {"dtick": 1, "showgrid": False, "zeroline": False, "constrain": "domain"}
     return theme.figure(
         [
-            go.Heatmap(
-                z=record.connected.astype(np.float32),
-                colorscale=theme.SEQUENTIAL,
-                zmin=0,
-                zmax=1,
-                showscale=False,
-                xgap=3,
-                ygap=3,
-                hovertemplate="output %{y}, input %{x}: %{z}<extra></extra>",
-            )
+            {
+                "type": "heatmap",
+                "z": record.connected.astype(np.float32),
+                "colorscale": theme.SEQUENTIAL,
+                "zmin": 0,
+                "zmax": 1,
+                "showscale": False,
+                "xgap": 3,
+                "ygap": 3,
+                "hovertemplate": "output %{y}, input %{x}: %{z}<extra></extra>",
+            }
         ],
         xaxis={"title": {"text": "input channel"}, "range": [-0.5, ins - 0.5], **axis},
         yaxis={
@@ -220,16 +221,17 @@ def costs(record) -> go.Figure:
     widest = max(table["parameters"])
     return theme.figure(
         [
-            go.Bar(
-                x=np.array(table["parameters"], np.float32),
-                y=list(table["layer"]),
-                orientation="h",
-                marker={"color": [_BLUE, *[theme.COLOR["muted"]] * 4]},
-                text=texts,
-                textposition="outside",
-                cliponaxis=False,
-                hoverinfo="skip",
-            )
+            {
+                "type": "bar",
+                "x": np.array(table["parameters"], np.float32),
+                "y": list(table["layer"]),
+                "orientation": "h",
+                "marker": {"color": [_BLUE, *[theme.COLOR["muted"]] * 4]},
+                "text": texts,
+                "textposition": "outside",
+                "cliponaxis": False,
+                "hoverinfo": "skip",
+            }
         ],
         xaxis={"title": {"text": "parameters"}, "range": [0, 2.2 * widest]},
         yaxis={"autorange": "reversed", "showgrid": False, "ticklabelstandoff": 6},

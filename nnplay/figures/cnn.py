@@ -133,12 +133,13 @@ def classes(record) -> go.Figure:
     colors = np.where(numbers == record.label, theme.COLOR["positive"], theme.COLOR["muted"])
     return theme.figure(
         [
-            go.Bar(
-                x=numbers,
-                y=record.probabilities,
-                marker={"color": colors},
-                hovertemplate="%{x}: %{y:.1%}<extra></extra>",
-            )
+            {
+                "type": "bar",
+                "x": numbers,
+                "y": record.probabilities,
+                "marker": {"color": colors},
+                "hovertemplate": "%{x}: %{y:.1%}<extra></extra>",
+            }
         ],
         xaxis={"title": {"text": "class"}, "dtick": 1, "showgrid": False},
         yaxis={"title": {"text": "probability"}, "range": [0, 1.02], "tickformat": ".0%"},
@@ -153,14 +154,21 @@ def training(record) -> go.Figure:
     train, held_out = theme.COLOR["train"], theme.COLOR["test"]
     return theme.figure(
         [
-            go.Scatter(x=epochs, y=record.loss, name="training loss", line={"color": train}),
-            go.Scatter(
-                x=epochs,
-                y=record.accuracy,
-                name="held-out accuracy",
-                yaxis="y2",
-                line={"color": held_out, "dash": theme.DASH["test"]},
-            ),
+            {
+                "type": "scatter",
+                "x": epochs,
+                "y": record.loss,
+                "name": "training loss",
+                "line": {"color": train},
+            },
+            {
+                "type": "scatter",
+                "x": epochs,
+                "y": record.accuracy,
+                "name": "held-out accuracy",
+                "yaxis": "y2",
+                "line": {"color": held_out, "dash": theme.DASH["test"]},
+            },
         ],
         xaxis={"title": {"text": "epoch"}, "range": [0.8, len(record.loss) + 0.2], "dtick": 1},
         yaxis={"title": {"text": "loss"}, "rangemode": "tozero"},

@@ -241,8 +241,9 @@ def _numbers(values: np.ndarray, pixels: float, room: float = 28) -> dict:
     """Numbers in cells of that many pixels, where there is room for them; two digits need less."""
     if (values == np.round(values)).all() and np.abs(values).max() < 100:
         room = min(room, 19)
-    text = {"text": [[_number(value) for value in line] for line in values], "texttemplate": "%{text}"}
-    return {"xgap": 1, "ygap": 1, **(text if pixels >= room else {})}
+    shown = pixels >= room
+    text = [[_number(value) for value in line] for line in values] if shown else []
+    return {"xgap": 1, "ygap": 1, "text": text, "texttemplate": "%{text}" if shown else ""}
 
 
 def _input_hover(record) -> list[list[str]]:

@@ -270,21 +270,22 @@ def sharpness(record, shown: str = "") -> go.Figure:
     Above 2 / lr plain gradient descent overshoots by more each step, with
     momentum above 2 (1 + momentum) / lr.
     """
-    traces = []
+    traces, most = [], []
     for path, look in zip(record.paths, _looks(record)):
-        name = record.titles[path.optimizer]
+        name, values = record.titles[path.optimizer], path.sharpness
         style = {"mode": "lines+markers", "marker": {"symbol": look["symbol"], "size": 7}, "name": name}
         hover = f"step %{{x}}: %{{y:.4g}}<extra>{name}</extra>"
-        curve = np.maximum(path.sharpness, _FLATTEST)
+        curve = np.maximum(values, _FLATTEST)
         traces.append(
             line(path.sharpness_at, curve, look["color"], 2.5, look["dash"], hovertemplate=hover, **style)
         )
+        if not path.diverged_at:
+            most.append(float(values.max()))
     path = record.path(shown)
     limit = np.nan if path is None or path.sharpness_limit is None else path.sharpness_limit
     name = f"limit of {record.titles.get(shown, '')}"
     style = {"name": name, "showlegend": bool(np.isfinite(limit))}
     traces.append(line([0, record.steps], [limit, limit], COLOR["muted"], 2, "dash", **style))
-    most = [float(path.sharpness.max()) for path in record.paths if not path.diverged_at]
     top = np.log10(np.nanmax([*most, limit, 1.0]))
     return figure(
         traces,

@@ -13,10 +13,10 @@ _SIDE = 48
 _PLAIN = {"showarrow": False, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
 
 
-def _line(x, y, color: str, width: float = 2.0, on: str = "", **more) -> go.Scatter:
+def _line(x, y, color: str, width: float = 2.0, on: str = "", **more) -> dict:
     line = {"color": color, "width": width, "dash": more.pop("dash", "solid")}
     base = {"mode": "lines", "line": line, "xaxis": f"x{on}", "yaxis": f"y{on}", "showlegend": False}
-    return go.Scatter(x=x, y=np.float32(y), **{**base, **more})
+    return dict(type="scatter", x=x, y=np.float32(y), **{**base, **more})
 
 
 def _quantiles(values: np.ndarray) -> np.ndarray:
@@ -28,7 +28,7 @@ def _quantiles(values: np.ndarray) -> np.ndarray:
     return result
 
 
-def _band(x, low, high, color: str, alpha: float, on: str, name: str = "") -> list[go.Scatter]:
+def _band(x, low, high, color: str, alpha: float, on: str, name: str = "") -> list[dict]:
     fill = {"fill": "tonexty", "fillcolor": faded(color, alpha), "hoverinfo": "skip"}
     named = {"name": name, "showlegend": bool(name)}
     return [
@@ -43,7 +43,7 @@ def seeds(record, colors) -> tuple[go.Figure, Frames]:
     x, traces, grow = record.epoch, [], {}
 
     def add(trace) -> None:
-        grow[len(traces)] = {"x": np.float32(trace.x), "y": trace.y}
+        grow[len(traces)] = {"x": np.float32(trace["x"]), "y": trace["y"]}
         traces.append(trace)
 
     for on, values in (("", record.loss), ("2", record.metric)):
@@ -64,16 +64,17 @@ def seeds(record, colors) -> tuple[go.Figure, Frames]:
     )
     middles = (edges[1:] + edges[:-1]) / 2
     traces.append(
-        go.Bar(
-            x=middles,
-            y=counts,
-            width=np.full(20, 0.9 * (edges[1] - edges[0])),
-            marker={"color": [COLOR["positive"] if m >= 0.95 else COLOR["muted"] for m in middles]},
-            hovertemplate="%{x:.3f}: %{y} nets<extra></extra>",
-            xaxis="x3",
-            yaxis="y3",
-            showlegend=False,
-        )
+        {
+            "type": "bar",
+            "x": middles,
+            "y": counts,
+            "width": np.full(20, 0.9 * (edges[1] - edges[0])),
+            "marker": {"color": [COLOR["positive"] if m >= 0.95 else COLOR["muted"] for m in middles]},
+            "hovertemplate": "%{x:.3f}: %{y} nets<extra></extra>",
+            "xaxis": "x3",
+            "yaxis": "y3",
+            "showlegend": False,
+        }
     )
     painted = [
         rasters.raster(i, values, _SIDE, [[0, 0]], (_SIDE, _SIDE), colors)
@@ -82,7 +83,7 @@ def seeds(record, colors) -> tuple[go.Figure, Frames]:
     axes = ("x4", "x5", "x6")
     for axis in axes:  # without a trace there are no axes
         nothing = {"mode": "none", "hoverinfo": "skip", "showlegend": False}
-        traces.append(go.Scatter(x=[0], y=[0], xaxis=axis, yaxis=axis.replace("x", "y"), **nothing))
+        traces.append(dict(type="scatter", x=[0], y=[0], xaxis=axis, yaxis=axis.replace("x", "y"), **nothing))
     images = [
         rasters.image(entry, (0, 1, 1, 1), axis, axis.replace("x", "y")) for entry, axis in zip(painted, axes)
     ]
@@ -185,7 +186,7 @@ def curvature(record) -> tuple[go.Figure, Frames]:
     if record.plain:
         dashed = {"dash": "dash", "hovertemplate": hover, "name": name, "showlegend": True}
         traces.append(_line(record.epoch, record.limit, COLOR["muted"], 2, "2", **dashed))
-    grow = {i: {"x": np.float32(trace.x), "y": trace.y} for i, trace in enumerate(traces)}
+    grow = {i: {"x": np.float32(trace["x"]), "y": trace["y"]} for i, trace in enumerate(traces)}
     epochs = (0, record.last_epoch)
     lost = not np.isnan(record.diverged_at)
     text = f"<b>diverged in epoch {record.diverged_at:.0f}</b>" if lost else ""
@@ -226,7 +227,7 @@ def callbacks(record) -> tuple[go.Figure, Frames]:
         more = {"name": role, "showlegend": True, "hovertemplate": hover, "dash": DASH[role]}
         traces.append(_line(record.epoch, record.loss[:, part], COLOR[role], 2.5, "", **more))
     traces.append(_line(record.epoch, record.lr, COLOR["gradient"], 2.5, "2", hovertemplate="%{x}: %{y:.4g}"))
-    grow = {i: {"x": np.float32(trace.x), "y": trace.y} for i, trace in enumerate(traces)}
+    grow = {i: {"x": np.float32(trace["x"]), "y": trace["y"]} for i, trace in enumerate(traces)}
     for callback, word, symbol, role in _EVENTS:
         found = [f for f in record.fired if f.callback == callback and word in f.what]
         if not found:
@@ -236,23 +237,24 @@ def callbacks(record) -> tuple[go.Figure, Frames]:
         on = "2" if callback == "Schedule" else ""
         values = np.interp(epochs, record.epoch, record.lr) if on else held
         traces.append(
-            go.Scatter(
-                x=epochs,
-                y=np.float32(values),
-                mode="markers",
-                name=f"{callback}: {word}",
-                marker={
+            {
+                "type": "scatter",
+                "x": epochs,
+                "y": np.float32(values),
+                "mode": "markers",
+                "name": f"{callback}: {word}",
+                "marker": {
                     "symbol": symbol,
                     "size": 6 if word == "best so far" else 13,
                     "color": COLOR[role],
                     "line": {"width": 1, "color": COLOR["ink"]},
                 },
-                text=[f.what for f in found],
-                hovertemplate="epoch %{x}: %{text}<extra></extra>",
-                xaxis=f"x{on}",
-                yaxis=f"y{on}",
-                showlegend=True,
-            )
+                "text": [f.what for f in found],
+                "hovertemplate": "epoch %{x}: %{text}<extra></extra>",
+                "xaxis": f"x{on}",
+                "yaxis": f"y{on}",
+                "showlegend": True,
+            }
         )
     first = record.loss[0]
     top = 1.3 * float(np.nanmax(first[np.isfinite(first)], initial=1e-3))

@@ -54,17 +54,18 @@ def colors_of(classes: int, discrete: bool = False) -> list[tuple[float, str]]:
 # --- the run ----------------------------------------------------------------------------------------
 
 
-def _catcher() -> go.Scatter:
+def _catcher() -> dict:
     """Nothing to see: where the pointer may be on the output's map."""
     x, y = np.meshgrid(np.linspace(-5.9, 5.9, 25), np.linspace(-5.9, 5.9, 25))
-    return go.Scatter(
-        x=x.ravel().astype(np.float32),
-        y=y.ravel().astype(np.float32),
-        mode="none",
-        hoveron="points",
-        hoverinfo="none",
-        showlegend=False,
-    )
+    return {
+        "type": "scatter",
+        "x": x.ravel().astype(np.float32),
+        "y": y.ravel().astype(np.float32),
+        "mode": "none",
+        "hoveron": "points",
+        "hoverinfo": "none",
+        "showlegend": False,
+    }
 
 
 def _paler(colors: list[tuple[float, str]]) -> list[tuple[float, str]]:
@@ -84,7 +85,7 @@ def _points(record, image: int, train: bool, shown: bool = True) -> dict:
     return rasters.points(image, values.astype(np.uint8), *place, 640, 6.5, colors_of(classes), edge)
 
 
-def _network(record, where: play_net.Places, weights: np.ndarray) -> tuple[list[go.Scatter], dict]:
+def _network(record, where: play_net.Places, weights: np.ndarray) -> tuple[list[dict], dict]:
     """The traces of the network, and what of them changes: trace -> attribute -> (T, ...)."""
     start, stop = play_net.ends(where, record.settings.inputs, record.edges)
     x, positive, negative = play_net.ribbons(start, stop, weights)
@@ -92,35 +93,37 @@ def _network(record, where: play_net.Places, weights: np.ndarray) -> tuple[list[
     for i, (y, role) in enumerate(((positive, "positive"), (negative, "negative")), POSITIVE):
         changes[i] = {"y": y}
         traces.append(
-            go.Scatter(
-                x=x,
-                y=y[-1],
-                mode="lines",
-                line={"width": 0, "simplify": False},
-                fill="toself",
-                fillcolor=faded(COLOR[role], 0.85),
-                hoverinfo="skip",
-                xaxis="x2",
-                yaxis="y2",
-                showlegend=False,
-            )
+            {
+                "type": "scatter",
+                "x": x,
+                "y": y[-1],
+                "mode": "lines",
+                "line": {"width": 0, "simplify": False},
+                "fill": "toself",
+                "fillcolor": faded(COLOR[role], 0.85),
+                "hoverinfo": "skip",
+                "xaxis": "x2",
+                "yaxis": "y2",
+                "showlegend": False,
+            }
         )
     third = start + (stop - start) / 3
     changes[WEIGHTS] = {"customdata": weights}
     names = [_weight_name(record, *edge[:3]) for edge in record.edges]
     traces.append(
-        go.Scatter(
-            x=third[:, 0],
-            y=third[:, 1],
-            mode="none",
-            hoveron="points",
-            customdata=weights[-1],
-            text=names,
-            hovertemplate="%{text}: %{customdata:.4f}<extra></extra>",
-            xaxis="x2",
-            yaxis="y2",
-            showlegend=False,
-        )
+        {
+            "type": "scatter",
+            "x": third[:, 0],
+            "y": third[:, 1],
+            "mode": "none",
+            "hoveron": "points",
+            "customdata": weights[-1],
+            "text": names,
+            "hovertemplate": "%{text}: %{customdata:.4f}<extra></extra>",
+            "xaxis": "x2",
+            "yaxis": "y2",
+            "showlegend": False,
+        }
     )
     biases = record.weights[:, record.biases[:, 2]]
     corner = np.array([where.units[layer][unit] for layer, unit, _ in record.biases])
@@ -128,11 +131,12 @@ def _network(record, where: play_net.Places, weights: np.ndarray) -> tuple[list[
     changes[BIASES] = {"marker.color": biases}
     scale = [[0, COLOR["negative"]], [0.5, COLOR["paper"]], [1, COLOR["positive"]]]
     traces.append(
-        go.Scatter(
-            x=corner[:, 0],
-            y=corner[:, 1],
-            mode="markers",
-            marker={
+        {
+            "type": "scatter",
+            "x": corner[:, 0],
+            "y": corner[:, 1],
+            "mode": "markers",
+            "marker": {
                 "symbol": "square",
                 "size": 9,
                 "color": biases[-1],
@@ -141,12 +145,12 @@ def _network(record, where: play_net.Places, weights: np.ndarray) -> tuple[list[
                 "cmax": 1,
                 "line": {"width": 1, "color": COLOR["ink"]},
             },
-            text=[f"bias of layer {layer + 1}, unit {unit + 1}" for layer, unit, _ in record.biases],
-            hovertemplate="%{text}: %{marker.color:.4f}<extra></extra>",
-            xaxis="x2",
-            yaxis="y2",
-            showlegend=False,
-        )
+            "text": [f"bias of layer {layer + 1}, unit {unit + 1}" for layer, unit, _ in record.biases],
+            "hovertemplate": "%{text}: %{marker.color:.4f}<extra></extra>",
+            "xaxis": "x2",
+            "yaxis": "y2",
+            "showlegend": False,
+        }
     )
     return traces, changes
 
@@ -156,28 +160,29 @@ def _weight_name(record, layer: int, unit: int, source: int) -> str:
     return f"weight of layer {layer + 1}, unit {unit + 1}, from {origin}"
 
 
-def _pick(xy: np.ndarray, **more) -> go.Scatter:
+def _pick(xy: np.ndarray, **more) -> dict:
     """Nothing to see, but the pointer finds it."""
     base = {"mode": "none", "hoveron": "points", "xaxis": "x2", "yaxis": "y2", "showlegend": False}
-    return go.Scatter(x=xy[:, 0], y=xy[:, 1], **{**base, **more})
+    return dict(type="scatter", x=xy[:, 0], y=xy[:, 1], **{**base, **more})
 
 
-def _marks(where: play_net.Places, widths: Sequence[int]) -> go.Scatter:
+def _marks(where: play_net.Places, widths: Sequence[int]) -> dict:
     found = play_net.marks(where, widths)
     what = ["layer" if mark.layer == 0 else "unit" for mark in found]
-    return go.Scatter(
-        x=[mark.x for mark in found],
-        y=[mark.y for mark in found],
-        mode="markers+text",
-        text=[mark.text for mark in found],
-        textfont={"size": 17, "color": COLOR["ink"]},
-        marker={"size": 21, "color": COLOR["panel"], "line": {"width": 1, "color": COLOR["muted"]}},
-        hovertext=[f"{'add' if mark.text == '+' else 'remove'} a {w}" for mark, w in zip(found, what)],
-        hovertemplate="%{hovertext}<extra></extra>",
-        xaxis="x2",
-        yaxis="y2",
-        showlegend=False,
-    )
+    return {
+        "type": "scatter",
+        "x": [mark.x for mark in found],
+        "y": [mark.y for mark in found],
+        "mode": "markers+text",
+        "text": [mark.text for mark in found],
+        "textfont": {"size": 17, "color": COLOR["ink"]},
+        "marker": {"size": 21, "color": COLOR["panel"], "line": {"width": 1, "color": COLOR["muted"]}},
+        "hovertext": [f"{'add' if mark.text == '+' else 'remove'} a {w}" for mark, w in zip(found, what)],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "xaxis": "x2",
+        "yaxis": "y2",
+        "showlegend": False,
+    }
 
 
 def _tiles(xy: np.ndarray, tile: float, pixels: int) -> tuple[np.ndarray, tuple[int, int], tuple]:
@@ -190,40 +195,42 @@ def _tiles(xy: np.ndarray, tile: float, pixels: int) -> tuple[np.ndarray, tuple[
     return at, size, (left, top, size[0] * unit, size[1] * unit)
 
 
-def _losses(record, others: Sequence) -> list[go.Scatter]:
+def _losses(record, others: Sequence) -> list[dict]:
     traces = []
     for run, dash_fork in enumerate(("", " (fork)")[: len(record.loss)]):
         for part, name in enumerate(("train", "test")):
             traces.append(
-                go.Scatter(
-                    x=record.times,
-                    y=record.loss[run, :, part],
-                    mode="lines",
-                    name=name + dash_fork,
-                    line={
+                {
+                    "type": "scatter",
+                    "x": record.times,
+                    "y": record.loss[run, :, part],
+                    "mode": "lines",
+                    "name": name + dash_fork,
+                    "line": {
                         "color": COLOR[name],
                         "width": 2.5 if not run else 1.5,
                         "dash": DASH[name] if not run else "longdashdot",
                     },
-                    hovertemplate=f"%{{x}}: %{{y:.4f}}<extra>{name}{dash_fork}</extra>",
-                    xaxis="x3",
-                    yaxis="y3",
-                )
+                    "hovertemplate": f"%{{x}}: %{{y:.4f}}<extra>{name}{dash_fork}</extra>",
+                    "xaxis": "x3",
+                    "yaxis": "y3",
+                }
             )
     for title, x, y in others:
         traces.append(
-            go.Scatter(
-                x=x,
-                y=y,
-                mode="lines",
-                line={"color": faded(COLOR["muted"], 0.6), "width": 1.2},
-                name="other runs, test",
-                legendgroup="others",
-                showlegend=title == others[0][0],
-                hovertemplate=f"%{{y:.4f}}<extra>{title}, test</extra>",
-                xaxis="x3",
-                yaxis="y3",
-            )
+            {
+                "type": "scatter",
+                "x": x,
+                "y": y,
+                "mode": "lines",
+                "line": {"color": faded(COLOR["muted"], 0.6), "width": 1.2},
+                "name": "other runs, test",
+                "legendgroup": "others",
+                "showlegend": title == others[0][0],
+                "hovertemplate": f"%{{y:.4f}}<extra>{title}, test</extra>",
+                "xaxis": "x3",
+                "yaxis": "y3",
+            }
         )
     return traces
 
@@ -265,24 +272,35 @@ def train(
         _catcher(),
         *network,
         _pick(pick, text=texts + titles, hovertemplate="%{text}<extra></extra>"),
-        go.Scatter(
-            x=where.inputs[:, 0] - where.input_tile / 2 - 8,
-            y=where.inputs[:, 1],
-            mode="text",
-            text=[_label(name, name in inputs) for name in FEATURES],
-            textposition="middle left",
-            textfont={"size": 13},
-            hoverinfo="skip",
-            xaxis="x2",
-            yaxis="y2",
-            showlegend=False,
-            cliponaxis=False,
-        ),
+        {
+            "type": "scatter",
+            "x": where.inputs[:, 0] - where.input_tile / 2 - 8,
+            "y": where.inputs[:, 1],
+            "mode": "text",
+            "text": [_label(name, name in inputs) for name in FEATURES],
+            "textposition": "middle left",
+            "textfont": {"size": 13},
+            "hoverinfo": "skip",
+            "xaxis": "x2",
+            "yaxis": "y2",
+            "showlegend": False,
+            "cliponaxis": False,
+        },
         _marks(where, record.widths),
         *_losses(record, others),
     ]
     if len(record.loss) > 1:  # without a trace there are no axes
-        traces.append(go.Scatter(x=[0], y=[0], mode="none", showlegend=False, xaxis="x4", yaxis="y4"))
+        traces.append(
+            {
+                "type": "scatter",
+                "x": [0],
+                "y": [0],
+                "mode": "none",
+                "showlegend": False,
+                "xaxis": "x4",
+                "yaxis": "y4",
+            }
+        )
 
     # what is painted: the inputs, the units, the output
     runs = len(record.loss)
@@ -509,21 +527,22 @@ def confusion(record, t: int) -> go.Figure:
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     return figure(
         [
-            go.Heatmap(
-                z=share.astype(np.float32),
-                x=[f"given {name}" for name in names],
-                y=[f"class {name}" for name in names],
-                text=counts.astype(str),
-                texttemplate="%{text}",
-                textfont={"size": 16},
-                colorscale=[[0, COLOR["paper"]], [1, faded(COLOR["test"], 0.55)]],
-                zmin=0,
-                zmax=1,
-                showscale=False,
-                xgap=3,
-                ygap=3,
-                hovertemplate="%{y}, %{x}: %{text} points<extra></extra>",
-            )
+            {
+                "type": "heatmap",
+                "z": share.astype(np.float32),
+                "x": [f"given {name}" for name in names],
+                "y": [f"class {name}" for name in names],
+                "text": counts.astype(str),
+                "texttemplate": "%{text}",
+                "textfont": {"size": 16},
+                "colorscale": [[0, COLOR["paper"]], [1, faded(COLOR["test"], 0.55)]],
+                "zmin": 0,
+                "zmax": 1,
+                "showscale": False,
+                "xgap": 3,
+                "ygap": 3,
+                "hovertemplate": "%{y}, %{x}: %{text} points<extra></extra>",
+            }
         ],
         xaxis={"side": "top", "type": "category"},
         yaxis={"autorange": "reversed", "type": "category"},

@@ -68,6 +68,7 @@ _AXIS = {
     "zerolinewidth": 1,
     "linecolor": COLOR["grid"],
     "automargin": True,
+    "ticklabeloverflow": "allow",  # to look for labels that overflow takes a third of a picture's time
     "title": {"standoff": 8},
 }
 TEMPLATE = go.layout.Template(

@@ -25,9 +25,16 @@ const loadPlotly = () => window.Plotly ? Promise.resolve() : (window.nnplayPlotl
 
 const ARRAYS = { f4: Float32Array, f8: Float64Array, i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array,
                  i4: Int32Array, u4: Uint32Array };
+function bytes(text) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  const raw = atob(text), found = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i++) found[i] = raw.charCodeAt(i);
+  return found;
+}
+
 // Plotly's own notation for an array, {dtype, bdata, shape}, to typed arrays, nested but for the last axis.
 function decode({ dtype, bdata, shape }) {
-  const flat = new ARRAYS[dtype](Uint8Array.from(atob(bdata), c => c.charCodeAt(0)).buffer);
+  const flat = new ARRAYS[dtype](bytes(bdata).buffer);
   const cut = (from, [length, ...rest]) => {
     if (!rest.length) return flat.subarray(from, from + length);
     const step = rest.reduce((a, b) => a * b, 1);

@@ -100,7 +100,8 @@ function scatter(gd, index, trace, changed) {
     const shape = full.line?.shape ?? 'linear';
     if (has('lines')) {
       const lines = group.querySelectorAll(':scope > .lines > path.js-line');
-      if (!lines.length || !['linear', 'hv'].includes(shape)) return null;
+      const empty = !px.some((x, i) => x === x && py[i] === py[i]);  // Plotly draws no path for it
+      if ((!lines.length && !empty) || !['linear', 'hv'].includes(shape)) return null;
       steps.push(() => lines.forEach((line, i) => line.setAttribute('d', i ? 'M0,0' : lineOf(px, py, shape === 'hv'))));
     }
     const own = full._ownFill?.node?.();
@@ -232,34 +233,120 @@ function bar(gd, index, trace, changed) {
   return () => steps.forEach(step => step());
 }
 
+// The pixels from edge to edge of so many columns, or rows, in the direction of an axis, the smaller first.
+function edges(axis, from, step, count) {
+  const found = Float64Array.from({ length: count + 1 }, (_, i) => axis.c2p(from + (i - 0.5) * step));
+  return found[0] > found[count] ? found.reverse() : found;
+}
+
+const PLACE = ['x0', 'dx', 'y0', 'dy'];
+
+// Puts a node over its columns and rows; nothing to do where they are given by a list of places, which stay.
+function lay(node, trace, across, up, columns, rows) {
+  if (trace.x0 === undefined) return;
+  const x = edges(across, trace.x0, trace.dx, columns), y = edges(up, trace.y0, trace.dy, rows);
+  for (const [name, value] of Object.entries({ x: x[0], y: y[0], width: Math.round(x[columns] - x[0]), height: Math.round(y[rows] - y[0]) }))
+    node.setAttribute(name, value);
+}
+
 function heatmap(gd, index, trace, changed) {
-  const full = gd._fullData[index], image = gd.calcdata[index][0].node3?.node()?.querySelector('image');
-  if (!image || (full.zsmooth && full.zsmooth !== 'fast') || full.texttemplate) return null;
-  if ([...changed].some(attribute => !['z', 'zmin', 'zmax', 'text'].includes(attribute))) return null;
-  const z = trace.z;
+  const full = gd._fullData[index], group = gd.calcdata[index][0].node3?.node(), image = group?.querySelector('image');
+  if (!image || (full.zsmooth && full.zsmooth !== 'fast')) return null;
+  if ([...changed].some(attribute => !['z', 'zmin', 'zmax', 'text', 'texttemplate', ...PLACE].includes(attribute))) return null;
+  const z = trace.z, [rows, columns] = [z.length, z[0].length], gaps = full.xgap || full.ygap, placed = trace.x0 !== undefined;
   const color = scaled(full.colorscale, trace.zmin ?? (full.zauto ? undefined : full.zmin), trace.zmax ?? (full.zauto ? undefined : full.zmax));
-  if (!color || z.length !== full.z.length || z[0].length !== full.z[0].length) return null;
+  if (!color || (!placed && (gaps || full.texttemplate || rows !== full.z.length || columns !== full.z[0].length))) return null;
+  if (trace.texttemplate && !textOf(trace)) return null;
   const up = axisOf(gd, full.yaxis), across = axisOf(gd, full.xaxis);
-  const flip = (up.range[0] < up.range[1]) === ((full.dy ?? 1) > 0), mirror = across.range[0] > across.range[1];
+  const flip = (up.range[0] < up.range[1]) === ((trace.dy ?? full.dy ?? 1) > 0), mirror = across.range[0] > across.range[1];
   if (!even(full.x) || !even(full.y) || mirror) return null;
   return () => {
+    lay(image, trace, across, up, columns, rows);
     const canvas = document.createElement('canvas');
-    [canvas.width, canvas.height] = [z[0].length, z.length];
-    const context = canvas.getContext('2d'), picture = context.createImageData(canvas.width, canvas.height);
-    for (let row = 0, to = 0; row < z.length; row++) {
-      const line = z[flip ? z.length - 1 - row : row];
-      for (let column = 0; column < line.length; column++, to += 4) {
-        const value = number(line[column]);
-        if (value !== value) continue;
-        const [r, g, b, a] = color(value, true);
-        picture.data[to] = r; picture.data[to + 1] = g; picture.data[to + 2] = b; picture.data[to + 3] = a;
-      }
-    }
-    context.putImageData(picture, 0, 0);
-    image.style.imageRendering = 'pixelated';
+    if (gaps) drawCells(canvas, image, trace, full, color, across, up, flip); else drawPixels(canvas, z, color, flip);
+    if (!gaps) image.style.imageRendering = 'pixelated';
     image.setAttributeNS('http://www.w3.org/1999/xlink', 'xlink:href', canvas.toDataURL());
+    if (placed) drawLabels(group, gd, trace, full, color, across, up);
   };
 }
+
+function drawPixels(canvas, z, color, flip) {
+  [canvas.width, canvas.height] = [z[0].length, z.length];
+  const context = canvas.getContext('2d'), picture = context.createImageData(canvas.width, canvas.height);
+  for (let row = 0, to = 0; row < z.length; row++) {
+    const line = z[flip ? z.length - 1 - row : row];
+    for (let column = 0; column < line.length; column++, to += 4) {
+      const value = number(line[column]);
+      if (value !== value) continue;
+      picture.data.set(color(value, true), to);
+    }
+  }
+  context.putImageData(picture, 0, 0);
+}
+
+function drawCells(canvas, image, trace, full, color, across, up, flip) {
+  const { z, x0, dx, y0, dy } = trace, { xgap = 0, ygap = 0 } = full;
+  const x = edges(across, x0, dx, z[0].length), y = edges(up, y0, dy, z.length);
+  [canvas.width, canvas.height] = [image.getAttribute('width'), image.getAttribute('height')];
+  const context = canvas.getContext('2d'), whole = (places, i) => Math.round(places[i] - places[0]);
+  z.forEach((line, row) => {
+    const k = flip ? z.length - 1 - row : row, top = whole(y, k), height = whole(y, k + 1) - top;
+    for (let column = 0; column < line.length; column++) {
+      const value = number(line[column]), left = whole(x, column);
+      if (value !== value) continue;
+      context.fillStyle = color(value);
+      context.fillRect(left + (xgap >> 1), top + (ygap >> 1), whole(x, column + 1) - left - xgap, height - ygap);
+    }
+  });
+}
+
+// What stands in a cell: its text, or its value in so many digits, without zeros at the end; null for other templates.
+function textOf({ texttemplate, text, z }) {
+  if (texttemplate === '%{text}') return (row, column) => String(text[row]?.[column] ?? '');
+  const [, digits] = texttemplate.match(/^%\{z:\.(\d)~g\}$/) ?? [];
+  return digits && ((row, column) => !Number.isFinite(z[row][column]) ? '' : z[row][column].toPrecision(digits).replace(/(\.\d*?)0+(?=e|$)/, '$1').replace(/\.(?=e|$)/, '').replace('-', '−'));
+}
+
+// The texts in the cells, as large as fits, light on dark and dark on light.
+function drawLabels(group, gd, trace, full, color, across, up) {
+  const old = [...group.querySelectorAll(':scope > .heatmap-label')], labels = [];
+  const text = trace.texttemplate && textOf(trace);
+  if (text) trace.z.forEach((line, row) => line.forEach((z, column) => {
+    const told = text(row, column), lines = told.split('<br>');
+    if (told) labels.push({ text: told, value: number(z), lines: lines.length, letters: Math.max(...lines.map(each => each.length)),
+      x: Math.round(across.c2p(trace.x0 + column * trace.dx)), y: Math.round(up.c2p(trace.y0 + row * trace.dy)) });
+  }));
+  const { font } = gd._fullLayout, own = full.textfont ?? {};
+  const room = (step, axis, gap, count) => (Math.abs(axis.c2p(step) - axis.c2p(0)) - gap) / count;
+  const most = name => Math.max(1, ...labels.map(label => label[name]));
+  const size = own.size > 0 ? own.size : Math.floor(Math.min(font.size, room(trace.dx, across, full.xgap ?? 0, most('letters')) / 0.65,
+    room(trace.dy, up, full.ygap ?? 0, most('lines')) / 1.3));
+  labels.splice(size > 0 ? labels.length : 0);
+  while (old.length > labels.length) old.pop().remove();
+  labels.forEach(({ text, value, lines, x, y }, i) => {
+    if (!old[i]) group.append(old[i] = old[0]?.cloneNode(true) ?? label(font));
+    const node = old[i].querySelector('text');
+    node.setAttribute('x', x);
+    node.setAttribute('y', y - size * (lines * 0.65 - 1));
+    node.style.fontSize = `${size}px`;
+    paint(node, 'fill', typeof own.color === 'string' && own.color !== 'auto' ? own.color : readable(value === value ? color(value, true) : null));
+    write(node, text);
+  });
+}
+
+function label({ family, color }) {
+  const group = document.createElementNS(SVG, 'g'), node = document.createElementNS(SVG, 'text');
+  group.setAttribute('class', 'heatmap-label');
+  node.setAttribute('text-anchor', 'middle');
+  Object.assign(node.style, { fontFamily: family, fill: color, whiteSpace: 'pre' });
+  group.append(node);
+  return group;
+}
+
+// White or dark gray, whichever has more contrast (WCAG) with a cell of that color; in a cell without one dark gray.
+const light = channel => channel <= 10 ? channel / 3294.6 : ((channel / 255 + 0.055) / 1.055) ** 2.4;
+const readable = channels => channels && 0.2126 * light(channels[0]) + 0.7152 * light(channels[1]) + 0.0722 * light(channels[2]) < 0.2864
+  ? '#FFF' : '#444';
 
 const even = places => {
   if (!places || places.length < 3) return true;
@@ -268,9 +355,21 @@ const even = places => {
 };
 
 function image(gd, index, trace, changed) {
-  const node = gd.calcdata[index][0].node3?.node()?.querySelector('image');
-  if (!node || changed.size > 1 || !changed.has('source')) return null;
-  return () => node.setAttributeNS('http://www.w3.org/1999/xlink', 'xlink:href', trace.source);
+  const node = gd.calcdata[index][0].node3?.node()?.querySelector('image'), full = gd._fullData[index];
+  if (!node || [...changed].some(attribute => ![...PLACE, 'source'].includes(attribute))) return null;
+  const size = sizeOf(trace.source);
+  if (!size && changed.size > 1) return null;
+  return () => {
+    if (size) lay(node, trace, axisOf(gd, full.xaxis), axisOf(gd, full.yaxis), ...size);
+    node.setAttributeNS('http://www.w3.org/1999/xlink', 'xlink:href', trace.source);
+  };
+}
+
+// Width and height of a PNG, which stand in its first bytes.
+function sizeOf(source) {
+  if (!source.startsWith('data:image/png;base64,')) return null;
+  const head = atob(source.slice(22, 54)), at = i => [0, 1, 2, 3].reduce((n, k) => 256 * n + head.charCodeAt(i + k), 0);
+  return [at(16), at(20)];
 }
 
 // ---- colors and texts ---------------------------------------------------------------------------
@@ -426,6 +525,9 @@ function fits(axis, [low, high]) {
   return (high - low) / span > 0.5 && Math.min(low, high) > Math.min(from, to) - slack && Math.max(low, high) < Math.max(from, to) + slack;
 }
 
+// Whether a trace's texts stand in the picture.
+const told = ({ texttemplate }, type) => type === 'scatter' || type === 'bar' || (type === 'heatmap' && Boolean(texttemplate));
+
 // ---- all of it ----------------------------------------------------------------------------------
 
 const TRACES = { scatter, bar, heatmap, image };
@@ -447,7 +549,7 @@ function move(gd, shown, wanted) {
       const attribute = [second, ...rest].join('.');
       const type = wanted.data[first].type ?? 'scatter';
       if (attribute === 'name') steps.push(legend(gd, +first, value));
-      else if (!UNSEEN.has(second) || (second === 'text' && (type === 'scatter' || type === 'bar'))) note('data', +first, attribute);
+      else if (!UNSEEN.has(second) || (second === 'text' && told(wanted.data[first], type))) note('data', +first, attribute);
     } else if (first in ITEMS) note(first, +second, rest.join('.'));
     else if (first === 'title' && second === 'text') steps.push(title(gd, 'title', value));
     else if (/^[xy]axis\d*$/.test(first) && second === 'title' && rest[0] === 'text') steps.push(title(gd, first, value));
@@ -458,6 +560,7 @@ function move(gd, shown, wanted) {
   for (const [room, index, changed] of dirty.values()) {
     if (room === 'data') {
       const trace = wanted.data[index];
+      if (gd._fullData[index].visible !== true && !changed.has('visible')) continue;
       steps.push(TRACES[trace.type ?? 'scatter']?.(gd, index, trace, changed));
       gd._fullData.forEach((full, i) => { if (full.fill === 'tonexty' && (i === index || full._prevtrace?.index === index)) areas.push(between(gd, i, wanted)); });
     } else steps.push(ITEMS[room](gd, index, wanted.layout[room][index], changed, shown.layout[room][index]));
