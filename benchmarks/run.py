@@ -81,7 +81,8 @@ RUNS = (
 WATCH_DRAG = """() => { const chart = document.querySelector('.nnplay-chart').chart;
   window.pictures = []; window.values = 0;
   let sent = null, waiting = null, mine = null;  // when the pointer was where the question says
-  const ask = chart.ask.bind(chart), follow = chart.follow.bind(chart), draw = chart.draw.bind(chart), answered = chart.channel.onmessage;
+  const ask = chart.ask.bind(chart), follow = chart.follow.bind(chart), draw = chart.draw.bind(chart);
+  const answered = chart.channel.onmessage;
   chart.follow = (key, value) => { window.values++; return follow(key, value); };
   chart.ask = (key, value) => { const now = performance.now();
     if (chart.asked) waiting = now; else { sent = waiting ?? now; waiting = null; }
@@ -90,13 +91,14 @@ WATCH_DRAG = """() => { const chart = document.querySelector('.nnplay-chart').ch
   chart.draw = async () => { const from = mine; mine = null; await draw(); if (from === null) return;
     while (chart.busy) await new Promise(requestAnimationFrame);
     requestAnimationFrame(() => window.pictures.push([performance.now(), performance.now() - from])); }; }"""
-# Moves the slider of that key to and fro, over most of its track in a second, by a pointer that moves before each
-# frame as a hand's does. (One that is moved from outside waits for an answer each time, and asks for less.)
+# Moves the slider of that key to and fro, over most of its track in a second, by a pointer that moves before
+# each frame as a hand's does. (One moved from outside waits for an answer each time, and asks for less.)
 DRAG = """([key, moves]) => new Promise(done => {
-  const slider = document.querySelector(`.st-key-${key} input[type=range]`), track = slider.closest('[data-orientation]');
+  const slider = document.querySelector(`.st-key-${key} input[type=range]`);
+  const track = slider.closest('[data-orientation]');
   const thumb = slider.getBoundingClientRect(), { left, width } = track.getBoundingClientRect();
-  const send = (type, clientX) => track.dispatchEvent(new PointerEvent(type, { bubbles: true, cancelable: true,
-    pointerId: 1, pointerType: 'mouse', isPrimary: true, button: type === 'pointermove' ? -1 : 0,
+  const send = (type, clientX) => track.dispatchEvent(new PointerEvent(type, { bubbles: true,
+    cancelable: true, pointerId: 1, pointerType: 'mouse', isPrimary: true, button: type === 'pointermove' ? -1 : 0,
     buttons: type === 'pointerup' ? 0 : 1, clientX, clientY: thumb.y + thumb.height / 2 }));
   let i = 0;
   const move = () => {

@@ -116,50 +116,27 @@ def signal(
         within(name, number, limits)
     within("seed", seed, SEED)
 
-    generator = torch.Generator().manual_seed(seed)
-    batch, labels = _batch(source, seed, generator)
-    module = nets.activation(activation).requires_grad_(False)
-    gated = ACTIVATIONS[activation].gated
-    # the last map is drawn first, so that one layer more leaves all other weights as they were
-    last = nets.weight(initializer, width, datasets.DIGIT_CLASSES, generator, std)
-    h, before, after = batch, [], []
-    for _ in range(depth):
-        w = nets.weight(initializer, h.shape[1], width, generator, std)
-        if gated:
-            w = torch.cat([w, nets.weight(initializer, h.shape[1], width, generator, std)])
-        z = F.linear(h, w)
-        if batch_norm:
-            z = F.batch_norm(z, None, None, training=True, eps=_BATCH_NORM_EPS)
-        h = module(z)
-        if not after:
-            h.requires_grad_()
-        before.append(z)
-        after.append(h)
-    loss = F.cross_entropy(F.linear(h, last), labels, reduction="sum")
-    back = torch.autograd.grad(loss, after)
-
+    start = _start(initializer, std, width, source, seed)
+    setting = (activation, initializer, std, width, batch_norm, source, seed)
+    layers = [_layer(number, *setting) for number in range(1, depth + 1)]
+    loss = F.cross_entropy(F.linear(layers[-1].h, start.last), start.labels, reduction="sum")
+    back = torch.autograd.grad(loss, [layer.h for layer in layers], retain_graph=True)
     # layer by layer: one layer's numbers stay in the processor's cache, those of all do not
-    shape = shape_of(activation, _defaults(activation))
-    moments, by_sample, dead, saturated, density, gradient_density = ([] for _ in range(6))
-    for z, h, g in zip(before, after, back):
-        z, h = z.detach(), h.detach()
-        gate = z.chunk(2, dim=-1)[1] if gated else z
-        moments.append(_moments_of(h))
-        by_sample.append(g.double().square_().mean(1).numpy())
-        dead.append(dead_units(module, z, gated).float().mean().item())
-        saturated.append(((gate <= shape.low) | (gate >= shape.high)).float().mean().item())
-        density.append(_histogram(h, _VALUES))
-        gradient_density.append(_histogram(g.abs().log10_(), _DECADES))
+    by_sample = np.array([g.double().square_().mean(1).numpy() for g in back])
+    gradient_density = [_histogram(g.abs().log10_(), _DECADES) for g in back]
+    density = [layer.density for layer in layers]
+    moments = np.array([layer.moments for layer in layers])
+    shares = np.array([layer.shares for layer in layers])
     finite = np.logical_and.accumulate(np.isfinite(moments).all(1))  # once lost, lost for good
-    mean, variance, dead, saturated = np.where(finite, [*np.transpose(moments), dead, saturated], np.nan)
-    by_sample = np.array(by_sample)
+    mean, variance, dead, saturated = np.where(finite, [*moments.T, *shares.T], np.nan)
     gradient = np.sqrt(by_sample.mean(1))
     returned = np.isfinite(gradient)
     gradient[~returned] = np.nan
+    batch = start.batch.double().numpy()
     predicted_variance, predicted_gradient = _theory(
-        activation, initializer, std, width, batch_norm, batch.double().numpy(), by_sample[-1], depth
+        activation, initializer, std, width, batch_norm, batch, by_sample[-1], depth
     )
-    forward, forward_layer = _verdict(np.sqrt(variance) / batch.double().std(correction=0).item())
+    forward, forward_layer = _verdict(np.sqrt(variance) / batch.std())
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = np.where(gradient == 0, 0, gradient / gradient[-1])
     backward, steps = _verdict(relative[::-1])
@@ -182,6 +159,76 @@ def signal(
         backward=backward,
         backward_layer=depth + 1 - steps if steps else 0,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What is there before the first layer. `random`: the state of the generator of all weights."""
+
+    batch: torch.Tensor
+    labels: torch.Tensor
+    last: torch.Tensor
+    random: torch.Tensor
+
+
+@lru_cache(maxsize=4)
+def _start(initializer: str, std: float, width: int, source: str, seed: int) -> _Start:
+    generator = torch.Generator().manual_seed(seed)
+    batch, labels = _batch(source, seed, generator)
+    # the last map is drawn first, so that one layer more leaves all other weights as they were
+    last = nets.weight(initializer, width, datasets.DIGIT_CLASSES, generator, std)
+    return _Start(batch, labels, last, generator.get_state())
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """A layer's outputs h, with their way back; their mean and variance; the shares of dead units and of
+    saturated values; the distribution of h.
+    """
+
+    h: torch.Tensor
+    moments: tuple[float, float]
+    shares: tuple[float, float]
+    density: np.ndarray
+    random: torch.Tensor
+
+
+@lru_cache(maxsize=DEPTH[1])
+def _layer(
+    number: int,
+    activation: str,
+    initializer: str,
+    std: float,
+    width: int,
+    batch_norm: bool,
+    source: str,
+    seed: int,
+) -> _Layer:
+    """Layer `number`, from 1 on, behind those below it, which are kept: a deeper net has the same ones."""
+    if number > 1:
+        below = _layer(number - 1, activation, initializer, std, width, batch_norm, source, seed)
+        h, random = below.h, below.random
+    else:
+        start = _start(initializer, std, width, source, seed)
+        h, random = start.batch, start.random
+    generator = torch.Generator()
+    generator.set_state(random)
+    gated = ACTIVATIONS[activation].gated
+    w = nets.weight(initializer, h.shape[1], width, generator, std)
+    if gated:
+        w = torch.cat([w, nets.weight(initializer, h.shape[1], width, generator, std)])
+    z = F.linear(h, w)
+    if batch_norm:
+        z = F.batch_norm(z, None, None, training=True, eps=_BATCH_NORM_EPS)
+    module = nets.activation(activation).requires_grad_(False)
+    h = module(z)
+    if number == 1:
+        h.requires_grad_()
+    shape, gate = shape_of(activation, _defaults(activation)), z.chunk(2, dim=-1)[1] if gated else z
+    dead = dead_units(module, z, gated).float().mean().item()
+    saturated = ((gate <= shape.low) | (gate >= shape.high)).float().mean().item()
+    told = h.detach()
+    return _Layer(h, _moments_of(told), (dead, saturated), _histogram(told, _VALUES), generator.get_state())
 
 
 def _batch(source: str, seed: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
@@ -207,7 +254,7 @@ def dead_units(module: nn.Module, z: torch.Tensor, gated: bool) -> torch.Tensor:
 
 
 def _moments_of(values: torch.Tensor) -> tuple[float, float]:
-    """Mean and variance. In float64 no sum of finite float32 overflows: what is not finite here was not there."""
+    """Mean and variance. In float64 no sum of finite float32 overflows: what is not finite was not before."""
     values = values.double()
     mean = values.mean()
     return mean.item(), values.sub_(mean).square_().mean().item()

@@ -28,8 +28,10 @@ HOLD = """() => { const chart = document.querySelector('.nnplay-chart').chart;
     chart.drawSoon = chart.report = () => {}; }"""
 # On the axes that are there: while a chart is moved they hold still, and only at rest do they fit again.
 DRAW = """() => { const chart = document.querySelector('.nnplay-chart').chart;
-    for (const [name, axis] of Object.entries(chart.plot._fullLayout))
-        if (/^[xy]axis/.test(name) && chart.spec.layout[name]?.range) chart.spec.layout[name].range = [...axis.range];
+    for (const [name, held] of Object.entries(chart.plot._fullLayout)) {
+        const axis = /^[xy]axis/.test(name) && chart.spec.layout[name];
+        if (axis?.range) axis.range = [...held.range];
+    }
     return chart.redraw(); }"""
 ANSWERED = """() => { const { asked, question, busy } = document.querySelector('.nnplay-chart').chart;
     return !asked && !question && !busy; }"""

@@ -326,7 +326,7 @@ def jacobian(record) -> go.Figure:
 # Shares that take the full colour: a little more than the peak of a normal distribution of variance 1
 # has in one bin of the values, and the peak of log10 |gradient| in one of its bins.
 _FULL, _FULL_GRADIENT = 0.03, 0.15
-_DEPTHS = (5, 10, 20, 30, 40, 50)  # the layers that an axis holds: it jumps rarely while the depth is dragged
+_DEPTHS = (6, 12, 25, 50)
 _VARIANCE_DECADES = ((-4, 2), (-12, 6), (-24, 12), (-60, 60), (-90, 90))
 
 

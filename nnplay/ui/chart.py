@@ -298,7 +298,7 @@ def _sent(chart: str, run: str, frames: int, have: int, held: Mapping[str, Any])
 
 
 def _text(figure: go.Figure) -> str:
-    """What `figure.to_json` gives, in a sixth of the time: that copies the figure and inspects each list in it."""
+    """What `figure.to_json` gives in six times the time: that copies the figure, and inspects its lists."""
     try:
         parts = {"data": figure._data, "layout": figure._layout}
         return json.dumps(_plain(parts), allow_nan=False, separators=(",", ":"))
