@@ -98,7 +98,7 @@ DRAG = """([key, moves]) => new Promise(done => {
   const track = slider.closest('[data-orientation]');
   const thumb = slider.getBoundingClientRect(), { left, width } = track.getBoundingClientRect();
   const send = (type, clientX) => track.dispatchEvent(new PointerEvent(type, { bubbles: true,
-    cancelable: true, pointerId: 1, pointerType: 'mouse', isPrimary: true, button: type === 'pointermove' ? -1 : 0,
+    cancelable: true, pointerId: 1, pointerType: 'mouse', isPrimary: true, button: -(type === 'pointermove'),
     buttons: type === 'pointerup' ? 0 : 1, clientX, clientY: thumb.y + thumb.height / 2 }));
   let i = 0;
   const move = () => {

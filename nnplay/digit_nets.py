@@ -59,6 +59,11 @@ def sequential() -> nn.Sequential:
     )
 
 
+@lru_cache(maxsize=1)
+def _names() -> tuple[str, ...]:
+    return tuple(sequential().state_dict())
+
+
 class Nets:
     """K nets of two convolutions (3 x 3, stride 2, ReLU) and a linear layer; He initialization.
 
@@ -110,7 +115,7 @@ class Nets:
             last[net].T,
             self.parameters[5][net, 0],
         ]
-        return dict(zip(sequential().state_dict(), (each.detach().clone() for each in own)))
+        return dict(zip(_names(), (each.detach().clone() for each in own)))
 
     @torch.no_grad()
     def probabilities(self, pixels: Tensor) -> Tensor:
@@ -132,20 +137,19 @@ def train(
     """Train by Adam under a one-cycle learning rate, whose peak is `lr`.
 
     `batches(epoch)` yields so many `steps` times pixels (n, 1 or K, 16, 16) from 0 to 1 and targets
-    (1 or K, n, 10), probabilities. Yields each epoch, from 1 on, with each net's mean cross-entropy, (K,).
+    (1 or K, n, 10), probabilities. Yields after each step its number, from 1 on, and each net's mean
+    cross-entropy on the batch, (K,).
     """
     optimizer = torch.optim.Adam(nets.parameters, lr=lr)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps * epochs)
-    for epoch in range(1, epochs + 1):
-        losses = []
-        for x, y in batches(epoch):
-            loss = -(y * nets(x).log_softmax(-1)).sum(-1).mean(1)
-            optimizer.zero_grad()
-            loss.sum().backward()  # no two nets share a weight: each has its own gradient
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.detach())
-        yield epoch, torch.stack(losses).mean(0).numpy()
+    batch_of_all = (batch for epoch in range(1, epochs + 1) for batch in batches(epoch))
+    for step, (x, y) in enumerate(batch_of_all, 1):
+        loss = -(y * nets(x).log_softmax(-1)).sum(-1).mean(1)
+        optimizer.zero_grad()
+        loss.sum().backward()  # no two nets share a weight: each has its own gradient
+        optimizer.step()
+        schedule.step()
+        yield step, loss.detach().numpy()
 
 
 @lru_cache(maxsize=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -30,6 +31,9 @@ GROUP = 10
 
 BATCH = 25
 MOMENTS = 20
+PICTURES = 800
+"""A run is at most about so many pictures long."""
+
 RANGES = {
     "per_class": (2, 40),
     "seeds": (2, 8),
@@ -43,10 +47,12 @@ RANGES = {
 class Payoff:
     """Two nets for each of S seeds, without and with the chain: axis `arm` as `ARMS`.
 
-    `epochs` (E,): 1, 2, ... so far, of `of`; `loss` (E, arm, S): of training. `moments` (M,): epochs at which
-    the nets were tested, 0 among them; `accuracy` (M, arm, S, test), 0 to 1, as `TESTS`; `by_angle` (M, arm,
-    S, angle): on digits all turned by each of `angles` degrees, NaN at moments without that test. `shown`
-    uint8 (M, 10, 16, 16): training digits as the nets with the chain saw them last, one of each class.
+    `epochs` (T,): how far the run was at each picture, in epochs, of `of`; 0 first. `loss` (T, arm, S): of
+    training, the mean over the batches of the epoch that ends there; NaN at 0. `moments` (M,): epochs at
+    which the nets were tested, 0 among them; `tested` (T,): which of these was the last; `accuracy` (M, arm,
+    S, test), 0 to 1, as `TESTS`; `by_angle` (M, arm, S, angle): on digits all turned by each of `angles`
+    degrees, NaN at moments without that test. `shown` uint8 (M, 10, 16, 16): training digits as the nets with
+    the chain saw them last, one of each class.
     `weights`: of the first seed's two nets, for `nnplay.digit_nets.sequential`.
     """
 
@@ -54,6 +60,7 @@ class Payoff:
     epochs: np.ndarray
     loss: np.ndarray
     moments: np.ndarray
+    tested: np.ndarray
     accuracy: np.ndarray
     angles: np.ndarray
     by_angle: np.ndarray
@@ -112,8 +119,8 @@ def payoff(
     """Train `seeds` pairs of equal nets on so many digits of each class: as they are, and through the chain.
 
     Both of a pair have the same start, the same digits and the same order of batches; pairs differ in all
-    three. Yields after each epoch. Raises ValueError, with a sentence for the visitor, for what makes no
-    sense.
+    three. Yields after each batch, or where these are more than `PICTURES` after each second, third, ...
+    Raises ValueError, with a sentence for the visitor, for what makes no sense.
     """
     check(locals(), RANGES, {})
     stages = chains.stages(chain, parameters)
@@ -144,53 +151,35 @@ def payoff(
             both = torch.cat([shuffled[:, part] / 255, with_x])
             yield both[:, :, 0].transpose(0, 1), torch.cat([targets[:, part], with_y])
 
-    record = _first(nets, epochs, seeds, stages, seen)
-    yield record
+    steps = -(-rows // BATCH)  # of an epoch
+    every = -(-steps * epochs // PICTURES)
     test_at = set(np.unique(np.linspace(1, epochs, min(epochs, MOMENTS)).round().astype(int)).tolist())
-    losses = []
-    for epoch, loss in digit_nets.train(nets, batches, -(-rows // BATCH), epochs, lr):
-        losses.append(loss.reshape(2, seeds))
-        moments, shown = record.moments, record.shown
-        accuracy, by_angle = record.accuracy, record.by_angle
-        if epoch in test_at:
+    at, losses, tested = [0.0], [np.full((2, seeds), np.nan, np.float32)], [0]
+    recent: deque[np.ndarray] = deque(maxlen=steps)
+    moments, accuracy, shown = [0], [_tested(nets, seeds)], [seen[0, ::per_class, 0].numpy()]
+    by_angle = [np.full((2, seeds, len(ANGLES)), np.nan, np.float32)]
+
+    def record() -> Payoff:
+        lists = (at, losses, moments, tested, accuracy)
+        series = (np.array(each) for each in lists)
+        told = np.array(by_angle), np.array(shown)
+        return Payoff(epochs, *series, ANGLES, *told, (nets.state(0), nets.state(seeds)), stages)
+
+    yield record()
+    for step, loss in digit_nets.train(nets, batches, steps, epochs, lr):
+        recent.append(loss.reshape(2, seeds))
+        epoch, rest = divmod(step, steps)
+        if testing := not rest and epoch in test_at:
             turned = len(moments) % 5 == 0 or epoch == epochs
-            now = _turned(nets, seeds) if turned else np.full(by_angle.shape[1:], np.nan, np.float32)
-            moments = np.append(moments, epoch)
-            accuracy = np.concatenate([accuracy, _tested(nets, seeds)[None]])
-            by_angle = np.concatenate([by_angle, now[None]])
-            shown = np.concatenate([shown, seen[:1, ::per_class, 0].numpy()])
-        record = Payoff(
-            epochs,
-            np.arange(1, epoch + 1),
-            np.array(losses),
-            moments,
-            accuracy,
-            ANGLES,
-            by_angle,
-            shown,
-            _weights(nets, seeds),
-            stages,
-        )
-        yield record
-
-
-def _first(nets: digit_nets.Nets, epochs: int, seeds: int, stages, seen: Tensor) -> Payoff:
-    return Payoff(
-        epochs,
-        np.arange(0),
-        np.zeros((0, 2, seeds), np.float32),
-        np.zeros(1, int),
-        _tested(nets, seeds)[None],
-        ANGLES,
-        np.full((1, 2, seeds, len(ANGLES)), np.nan, np.float32),
-        seen[:1, :: seen.shape[1] // 10, 0].numpy(),
-        _weights(nets, seeds),
-        stages,
-    )
-
-
-def _weights(nets: digit_nets.Nets, seeds: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    return nets.state(0), nets.state(seeds)
+            by_angle.append(_turned(nets, seeds) if turned else by_angle[0])
+            moments.append(epoch)
+            accuracy.append(_tested(nets, seeds))
+            shown.append(seen[0, ::per_class, 0].numpy())
+        if testing or step % every == 0:
+            at.append(step / steps)
+            losses.append(np.mean(recent, axis=0))
+            tested.append(len(moments) - 1)
+            yield record()
 
 
 def _file(state: Mapping[str, Tensor]) -> bytes:

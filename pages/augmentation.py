@@ -211,7 +211,7 @@ def payoff(view):
             alt="Accuracy with and without the chain on four kinds of test digits, and against their angle",
             height=560,
             frames=frames,
-            rate=8,
+            rate=40,
             restart=True,
         )
         code(record)

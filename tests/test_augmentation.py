@@ -335,9 +335,13 @@ def test_without_a_chain_both_of_a_pair_are_the_same():
 
 def test_a_run_goes_from_the_start_to_its_end():
     records = list(compute.payoff(seeds=2, epochs=12, per_class=3, chain="rotation, mixup"))
-    assert len(records) == 13
-    assert [len(record.epochs) for record in records] == list(range(13))
+    assert [len(record.epochs) for record in records] == list(
+        range(1, 26)
+    )  # the start, and two batches an epoch
     last = records[-1]
+    np.testing.assert_array_equal(last.epochs, np.arange(25) / 2)
+    np.testing.assert_array_equal(last.moments[last.tested], np.floor(last.epochs))
+    assert np.isnan(last.loss[0]).all()
     assert last.moments[0] == 0
     assert last.moments[-1] == 12
     assert last.accuracy.shape == (len(last.moments), 2, 2, 4)
@@ -375,11 +379,33 @@ def test_the_test_digits_are_what_they_are_said_to_be():
     assert torch.equal(tests["shifted"].float().sum((1, 2, 3)), clean.sum((1, 2, 3)))  # nothing is cut off
 
 
+def test_the_loss_is_the_mean_over_the_last_epoch_of_batches(monkeypatch):
+    raw, train = [], digit_nets.train
+
+    def noted(*args):
+        for step, loss in train(*args):
+            raw.append(loss.copy())
+            yield step, loss
+
+    monkeypatch.setattr(pay.digit_nets, "train", noted)
+    *_, record = compute.payoff(seeds=2, epochs=10, per_class=5, chain="rotation")  # two batches an epoch
+    batches = np.reshape(raw, (-1, 2, 2))
+    np.testing.assert_allclose(record.loss[1], batches[0])
+    np.testing.assert_allclose(record.loss[2:], (batches[1:] + batches[:-1]) / 2, rtol=1e-6)
+
+
+def test_a_long_run_has_no_more_pictures_than_can_be_sent(monkeypatch):
+    monkeypatch.setattr(pay, "PICTURES", 10)
+    *_, record = compute.payoff(seeds=2, epochs=10, per_class=5, chain="none")
+    assert len(record.epochs) <= 21
+    assert record.epochs[-1] == 10
+
+
 @pytest.mark.parametrize("chain", ["mixup", "cutmix", "trivialaugment, erasing", "augmix, elastic"])
 def test_any_chain_can_be_trained_with(chain):
     for record in compute.payoff(chain=chain, seeds=2, epochs=10, per_class=2):  # noqa: B007
         pass
-    assert np.isfinite(record.loss).all()
+    assert np.isfinite(record.loss[1:]).all()
 
 
 def test_the_home_card():

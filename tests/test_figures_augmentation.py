@@ -144,7 +144,9 @@ def test_the_mixture_has_its_label_over_its_bars():
 
 def test_payoff_plays_all_moments_and_its_bands_hold_all_seeds():
     record, figure, frames = drawn("payoff")
-    assert len(frames) == len(record.moments)
+    assert len(frames) == len(record.epochs)
+    np.testing.assert_array_equal(frames.upto[0], record.tested + 1)  # accuracies, where they are tested
+    np.testing.assert_array_equal(frames.upto[35], np.arange(len(frames)) + 1)  # the loss, at each batch
     for j in range(4):
         for k, arm in enumerate((1, 0)):
             low, high, mean = (figure.data[6 * j + 3 * k + i].y for i in range(3))

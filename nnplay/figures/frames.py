@@ -17,7 +17,8 @@ class Frames:
     Lines that grow are padded with NaN. `layout` likewise maps a dotted path
     (`annotations[0].text`) to T values. `labels` are T short texts for the
     scrubber, such as "epoch 12". `grow[i][attribute]` is a whole line (n,) of
-    which frame t shows the first `upto[t]` points: it is sent once, not T times.
+    which frame t shows the first `upto[t]` points, or `upto[i][t]` where the lines
+    grow each at its own pace: it is sent once, not T times.
 
     Raises ValueError where the lengths differ.
     """
@@ -26,12 +27,13 @@ class Frames:
     traces: Mapping[int, Mapping[str, np.ndarray]]
     layout: Mapping[str, Sequence] = field(default_factory=dict)
     grow: Mapping[int, Mapping[str, np.ndarray]] = field(default_factory=dict)
-    upto: Sequence[int] = ()
+    upto: Sequence[int] | Mapping[int, Sequence[int]] = ()
 
     def __post_init__(self) -> None:
         lengths = {len(v) for attributes in self.traces.values() for v in attributes.values()}
         lengths |= {len(v) for v in self.layout.values()} | {len(self.labels)}
-        lengths |= {len(self.upto)} if self.grow else set()
+        paces = self.upto.values() if isinstance(self.upto, Mapping) else [self.upto]
+        lengths |= {len(pace) for pace in paces} if self.grow else set()
         if len(lengths) != 1:
             raise ValueError(f"frames differ in length: {sorted(lengths)}")
 

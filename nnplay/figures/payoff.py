@@ -24,13 +24,13 @@ def payoff(record) -> tuple[go.Figure, Frames]:
 
     Bands are from the lowest to the highest of the seeds, lines their means.
     """
-    moments = record.moments
-    loss = np.concatenate([np.full((1, *record.loss.shape[1:]), np.nan), record.loss])[moments]
-    by_angle = _held(record.by_angle)
+    moments, tested = record.moments, record.tested
+    by_angle = _held(record.by_angle)[tested]
     traces, moving, grow = [], {}, {}
     for j in range(len(TESTS)):
         for arm in (1, 0):
             _band(traces, grow, moments, record.accuracy[:, arm, :, j], arm, str(j + 1) if j else "", j == 0)
+    upto = dict.fromkeys(grow, tested + 1)
     for arm in (1, 0):
         start = len(traces)
         _band(traces, None, record.angles, by_angle[-1, arm], arm, "5", False)
@@ -38,12 +38,14 @@ def payoff(record) -> tuple[go.Figure, Frames]:
         for i, values in enumerate((low, high, by_angle[:, arm].mean(1))):
             moving[start + i] = {"y": values.astype(np.float32)}
     for arm in (1, 0):
-        _band(traces, grow, moments, np.clip(loss[:, arm], 0, _MOST_LOSS), arm, "6", False)
-    seen = [_titles(record, t) for t in range(len(moments))]
+        _band(traces, grow, record.epochs, np.clip(record.loss[:, arm], 0, _MOST_LOSS), arm, "6", False)
+    upto |= {i: np.arange(len(tested)) + 1 for i in grow.keys() - upto.keys()}
+    titles = [_titles(record, t) for t in range(len(moments))]
+    seen = [titles[t] for t in tested]
     pixels = record.shown.shape[-1]
     places = np.stack([np.arange(10) * (pixels + 2), np.zeros(10)], 1).astype(int)
     size = (10 * (pixels + 2) - 2, pixels)
-    gray = np.minimum(record.shown, rasters.HOLE - 1).reshape(len(moments), -1)
+    gray = np.minimum(record.shown, rasters.HOLE - 1).reshape(len(moments), -1)[tested]
     shown = rasters.raster(0, gray[-1], pixels, places, size, GRAY)
     image = rasters.image(shown, (0, 1, 1, 1), "x7", "y7")
     percent = {"range": (0, 1.02), "tickformat": ".0%", "dtick": 0.25}
@@ -107,8 +109,8 @@ def payoff(record) -> tuple[go.Figure, Frames]:
     fig.layout.meta["rasters"] = [shown]
     texts = {f"annotations[{j}].text": [each[j] for each in seen] for j in range(len(TESTS))}
     texts["meta.rasters[0].values"] = gray
-    labels = [f"epoch {moment}" for moment in moments]
-    return fig, Frames(labels, moving, texts, grow, np.arange(1, len(moments) + 1))
+    labels = [f"epoch {at:.4g}" for at in record.epochs]
+    return fig, Frames(labels, moving, texts, grow, upto)
 
 
 def _band(traces, grow, x, values: np.ndarray, arm: int, on: str, legend: bool) -> None:

@@ -205,6 +205,7 @@ class LiveChart {
 
   append({ labels, traces, layout, grow, upto }, known) {
     if (known >= labels.length) return;
+    const upon = (line, n) => line.subarray ? line.subarray(0, n) : line.slice(0, n);
     const parts = [], lines = [], read = value => value.bdata ? decode(value) : this.dyed(value);
     for (const [i, attributes] of Object.entries(grow))
       for (const [path, value] of Object.entries(attributes)) lines.push(['data', +i, path, read(value)]);
@@ -213,7 +214,7 @@ class LiveChart {
     for (const [path, value] of Object.entries(layout)) parts.push(['layout', null, path, read(value)]);
     labels.forEach((label, t) => t >= known && this.frames.push({ label, set: [
       ...parts.map(([room, i, path, values]) => [room, i, path, values[t]]),
-      ...lines.map(([room, i, path, line]) => [room, i, path, line.subarray ? line.subarray(0, upto[t]) : line.slice(0, upto[t])])] }));
+      ...lines.map(([room, i, path, line]) => [room, i, path, upon(line, (Array.isArray(upto) ? upto : upto[i])[t])])] }));
   }
 
   // A figure says in `layout.meta.narrow` what of its layout is otherwise below this width.

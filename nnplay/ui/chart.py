@@ -11,7 +11,7 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -223,12 +223,18 @@ def picture_data(
                 i: {path: _encode(values) for path, values in attributes.items()}
                 for i, attributes in frames.grow.items()
             },
-            "upto": [int(n) for n in frames.upto[start:]],
+            "upto": {i: _whole(pace[start:]) for i, pace in frames.upto.items()}
+            if isinstance(frames.upto, Mapping)
+            else _whole(frames.upto[start:]),
         }
         run = run or hashlib.blake2b(json.dumps(packed).encode(), digest_size=8).hexdigest()
         packed |= {"run": run, "start": start, "rate": rate}
         packed |= {"restart": restart, "at_end": at_end, "growing": growing}
     return {"figure": _text(figure), "alt": alt, "at": at, "frames": packed}
+
+
+def _whole(numbers: Sequence[int]) -> list[int]:
+    return [int(n) for n in numbers]
 
 
 def dragged(chart: str) -> tuple[str, float] | None:
