@@ -84,9 +84,9 @@ WATCH_DRAG = """() => { const chart = document.querySelector('.nnplay-chart').ch
   const ask = chart.ask.bind(chart), follow = chart.follow.bind(chart), draw = chart.draw.bind(chart);
   const answered = chart.channel.onmessage;
   chart.follow = (key, value) => { window.values++; return follow(key, value); };
-  chart.ask = (key, value) => { const now = performance.now();
+  chart.ask = moves => { const now = performance.now();
     if (chart.asked) waiting = now; else { sent = waiting ?? now; waiting = null; }
-    return ask(key, value); };
+    return ask(moves); };
   chart.channel.onmessage = event => { mine = sent; answered(event); };
   chart.draw = async () => { const from = mine; mine = null; await draw(); if (from === null) return;
     while (chart.busy) await new Promise(requestAnimationFrame);

@@ -46,7 +46,7 @@ class Visitor:
     async def move(self, value: float) -> float:
         """Drag the page's first slider there; seconds until the new picture has come."""
         start = time.perf_counter()
-        await self.live.send(json.dumps({"line": self.line, "key": self.slider, "value": value}))
+        await self.live.send(json.dumps({"line": self.line, "moves": {self.slider: value}}))
         await asyncio.wait_for(self.live.recv(), 60)
         return time.perf_counter() - start
 

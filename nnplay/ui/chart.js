@@ -412,7 +412,7 @@ class LiveChart {
       held.on = true;
       this.plot.dataset.dragging = '';
       this.last = { key: held.keys[0] };
-      this.ask(...places(event));
+      this.ask(Object.fromEntries(places(event)));
     }, true);
     const drop = event => {
       if (held?.on) {
@@ -454,7 +454,7 @@ class LiveChart {
     clearTimeout(this.pausing);
     this.last = { key, value };
     const page = () => this.gone || this.report('drag', { key, value });
-    if (this.ask(key, value)) this.pausing = setTimeout(page, 150); else this.pausing = setTimeout(page);
+    if (this.ask({ [key]: value })) this.pausing = setTimeout(page, 150); else this.pausing = setTimeout(page);
     this.forget();
   }
 
@@ -464,7 +464,7 @@ class LiveChart {
     this.channel.onmessage = ({ data }) => {
       const picture = JSON.parse(data);
       if (this.gone) return;
-      if (!this.data.of_run) { this.asked = false; if (this.question) this.ask(...this.question); }
+      if (!this.data.of_run) { this.asked = false; if (this.question) this.ask(this.question); }
       else if (picture?.frames?.run !== this.run) { this.hangUp(); return; }
       if (picture && (this.last || this.data.of_run)) this.update({ ...this.sent, data: { ...this.data, ...picture } });
     };
@@ -478,11 +478,10 @@ class LiveChart {
   }
 
   // One question under way at a time, the newest wins. False where there is no line.
-  ask(key, value) {
+  ask(moves) {
     if (this.channel?.readyState !== WebSocket.OPEN || this.data.of_run) return false;
-    this.question = this.asked ? [key, value] : null;
-    const asked = Array.isArray(key) ? { moves: [key, value] } : { key, value };
-    if (!this.asked) this.channel.send(JSON.stringify({ line: this.data.line, ...asked }));
+    this.question = this.asked ? moves : null;
+    if (!this.asked) this.channel.send(JSON.stringify({ line: this.data.line, moves }));
     return this.asked = true;
   }
 

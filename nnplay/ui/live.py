@@ -9,9 +9,10 @@ stands on the page, as soon as the pointer rests or the run has ended.
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from starlette.concurrency import run_in_threadpool
@@ -27,12 +28,14 @@ Picture: TypeAlias = "dict[str, Any] | None"
 class Line:
     """What answers one view's chart. It is open as long as somebody, the visitor's session, holds it.
 
-    moved(key, value): the picture while that slider is at that raw value; moved(key, value, key, value):
-    two. more(run, have): the picture of the run of that name, a little further on, with its frames from the
-    first that the browser does not have."""
+    moved({key: value, ...}): the picture while these sliders are at these raw values. more(run, have): the
+    picture of the run of that name, a little further on, with its frames from the first that the browser does
+    not have."""
 
     def __init__(
-        self, moved: Callable[..., Picture], more: Callable[[str, int], Picture] | None = None
+        self,
+        moved: Callable[[Mapping[str, float]], Picture],
+        more: Callable[[str, int], Picture] | None = None,
     ) -> None:
         self.moved, self.more = moved, more or (lambda run, have: None)
         self.token = secrets.token_urlsafe(16)  # nobody else can ask here
@@ -48,8 +51,8 @@ def live_route() -> WebSocketRoute:
 
 
 async def _serve(socket: WebSocket) -> None:
-    """Answers {"line": token} with "key" and "value" of a slider, or the "moves" of two, or "run" and
-    "have": a picture, or null."""
+    """Answers {"line": token} with "moves", the values of sliders by their keys, or with "run" and "have": a
+    picture, or null."""
     await socket.accept()
     try:
         while True:
@@ -66,13 +69,9 @@ def _picture(asked: str) -> str:
         return "null"
     picture = None
     match question:
-        case {
-            "line": str(token),
-            "moves": [[str(x), int() | float() as a], [str(y), int() | float() as b]],
-        } if token in _lines:
-            picture = _lines[token].moved(x, a, y, b)
-        case {"line": str(token), "key": str(key), "value": int() | float() as value} if token in _lines:
-            picture = _lines[token].moved(key, value)
+        case {"line": str(token), "moves": {} as moves} if token in _lines and moves:
+            if all(isinstance(value, int | float) and math.isfinite(value) for value in moves.values()):
+                picture = _lines[token].moved(moves)
         case {"line": str(token), "run": str(run), "have": int(have)} if token in _lines:
             picture = _lines[token].more(run, have)
     return json.dumps(picture)

@@ -8,7 +8,6 @@ record in `view.chart()`. So what the controls hold is the call, and the call is
 from __future__ import annotations
 
 import inspect
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
@@ -194,14 +193,14 @@ class View(Controls):
                 return self.snapped(name, raw, value)
         return value
 
-    def _moved(self, picture: Callable[[Any], None], *moves: str | float) -> dict[str, Any] | None:
-        """The first chart with those sliders (a key, a raw value, a key, ...) moved, as the browser takes it;
-        None where there is none.
+    def _moved(self, picture: Callable[[Any], None], moves: Mapping[str, float]) -> dict[str, Any] | None:
+        """The first chart with those sliders moved, raw values by key, as the browser takes it; None where
+        there is none.
 
         Not of a run: with another setting it begins anew, which is the script's.
         """
-        raws = {key.removeprefix(f"{self.slug}_"): raw for key, raw in zip(moves[::2], moves[1::2])}
-        if self.run or not all(map(math.isfinite, raws.values())) or not set(raws) <= set(self.settings):
+        raws = {key.removeprefix(f"{self.slug}_"): raw for key, raw in moves.items()}
+        if self.run or not set(raws) <= set(self.settings):
             return None
         settings = self.settings | {
             name: self.snapped(name, raw, self.settings[name]) for name, raw in raws.items()
