@@ -1,5 +1,6 @@
 """Starting the app, finding a browser and moving in it: for whoever looks at the app from outside."""
 
+import io
 import os
 import shutil
 import socket
@@ -9,6 +10,9 @@ import time
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
+
+import numpy as np
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 FLAGS = [
@@ -114,6 +118,16 @@ def grab(page, key: str) -> tuple[float, float]:
     """Where the thumb of a slider is."""
     slider = page.locator(f".st-key-{key} input[type=range]")
     return tuple(slider.evaluate("e => { const r = e.getBoundingClientRect(); return [r.x + 1, r.y + 1]; }"))
+
+
+def seen(part) -> np.ndarray:
+    """The pixels of a part of a page, (height, width, 3) from 0 to 255."""
+    return np.asarray(Image.open(io.BytesIO(part.screenshot())).convert("RGB")).astype(int)
+
+
+def differing(a: np.ndarray, b: np.ndarray) -> float:
+    """The share of pixels that the eye could tell apart."""
+    return float((np.abs(a - b).max(2) > 100).mean())
 
 
 def pictures(page) -> int:

@@ -1,11 +1,7 @@
 """What is moved without Plotly (nnplay/ui/quick.js) looks as Plotly itself draws it."""
 
-import io
-
-import numpy as np
 import pytest
-from PIL import Image
-from serving import grab, pictures, visit
+from serving import differing, grab, pictures, seen, visit
 
 pytestmark = pytest.mark.browser
 
@@ -35,25 +31,15 @@ DRAW = """() => { const chart = document.querySelector('.nnplay-chart').chart;
     return chart.redraw(); }"""
 ANSWERED = """() => { const { asked, question, busy } = document.querySelector('.nnplay-chart').chart;
     return !asked && !question && !busy; }"""
+PLOT = ".nnplay-chart .plot"
 DRAWN = "() => +document.querySelector('.nnplay-chart').dataset.drawn"
-
-
-def seen(page) -> np.ndarray:
-    """The chart's pixels, (height, width, 3) from 0 to 255."""
-    png = page.locator(".nnplay-chart .plot").first.screenshot()
-    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
-
-
-def differing(a: np.ndarray, b: np.ndarray) -> float:
-    """The share of pixels that the eye could tell apart."""
-    return float((np.abs(a - b).max(2) > 100).mean())
 
 
 @pytest.mark.parametrize(("topic", "view", "key", "steps"), MOVES)
 def test_what_is_moved_looks_as_plotly_draws_it(app, page, topic, view, key, steps):
     visit(page, f"{app}/{topic}?{topic}_view={view}")
     page.evaluate(HOLD)
-    before, drawn = seen(page), page.evaluate(DRAWN)
+    before, drawn = seen(page.locator(PLOT).first), page.evaluate(DRAWN)
     slider = page.locator(f".st-key-{topic}_{key} input[type=range]")
     for _ in range(steps):
         shown = pictures(page)
@@ -62,9 +48,9 @@ def test_what_is_moved_looks_as_plotly_draws_it(app, page, topic, view, key, ste
     page.wait_for_function(ANSWERED)
     page.mouse.move(5, 5)
     assert page.evaluate(DRAWN) == drawn  # all of it moved, nothing drawn
-    moved = seen(page)
+    moved = seen(page.locator(PLOT).first)
     page.evaluate(DRAW)
-    after = seen(page)
+    after = seen(page.locator(PLOT).first)
     assert differing(before, after) > 0.0005  # something has happened
     assert differing(moved, after) < (0.002 if view == "Transposed" else 0.0005)  # headings, by half a pixel
 
@@ -79,9 +65,9 @@ def test_frames_are_moved_and_end_as_plotly_draws_them(app, page):
     for _ in range(3):
         scrub.press("PageDown")
     assert page.evaluate(DRAWN) == drawn
-    moved = seen(page)
+    moved = seen(page.locator(PLOT).first)
     page.evaluate(DRAW)
-    assert differing(moved, seen(page)) < 0.0005
+    assert differing(moved, seen(page.locator(PLOT).first)) < 0.0005
 
 
 def test_a_drag_on_the_chart_ends_drawn_by_plotly(app, page):

@@ -89,12 +89,13 @@ class LiveChart {
     this.listen(this.scrub, 'input', () => { this.play(false); this.seek(+this.scrub.value, true); });
     this.listen(window, 'keydown', event => this.key(event));
     const fit = async () => {
+      if (this.data?.still && this.spec && this.plot.isConnected) { drawStill(this.plot, this.spec); return; }
       if (!this.plot._fullLayout || !this.plot.isConnected) return;
       if (this.owed) await this.redraw();
       if (this.narrow !== this.isNarrow()) await this.update(this.sent);
       if (!this.gone) Plotly.Plots.resize(this.plot);
     };
-    const resized = new ResizeObserver(() => this.plot._fullLayout && requestAnimationFrame(fit));
+    const resized = new ResizeObserver(() => requestAnimationFrame(fit));
     resized.observe(this.plot);
     this.undo.push(() => resized.disconnect());
   }
@@ -110,7 +111,7 @@ class LiveChart {
     clearTimeout(this.resting);
     this.channel?.close();
     this.undo.forEach(f => f());
-    if (window.Plotly) Plotly.purge(this.plot);
+    if (this.plot._fullLayout) Plotly.purge(this.plot);
   }
 
   // ---- what Python sent -------------------------------------------------------------------------
@@ -126,7 +127,7 @@ class LiveChart {
     this.plot.style.minWidth = `${data.width / 16}rem`;
     const pan = this.plot.parentElement;
     pan.tabIndex = pan.scrollWidth > pan.clientWidth ? 0 : -1;  // whoever has no pointer scrolls by key
-    try { await Promise.all([loadPlotly(), document.fonts.load(FONT)]); } catch {
+    try { await Promise.all([data.still || loadPlotly(), document.fonts.load(FONT)]); } catch {
       this.plot.textContent = 'The chart cannot be drawn: its library (Plotly) could not be loaded from this server. Reload the page to try again.';
       return;
     }
@@ -153,12 +154,21 @@ class LiveChart {
     this.spec.layout.autosize = true;
     if (data.handle || data.grip) this.spec.layout.dragmode ??= false;  // the pointer moves the control; zooming has its button
     delete this.spec.layout.height; delete this.spec.layout.width;
+    if (data.still) { this.showStill(); return; }
     this.take(data.frames);
     this.apply(this.position | 0);
     const first = !this.plot._fullLayout;
     await this.draw();
     if (first) this.connect();
     if (data.watch) this.watch(data.watch);
+  }
+
+  // A card. Once all cards are there, Plotly is loaded for the page that is opened next.
+  showStill() {
+    this.paint();
+    drawStill(this.plot, this.spec);
+    this.root.dataset.pictures = 1;
+    setTimeout(() => requestIdleCallback(() => this.gone || loadPlotly().catch(() => {})), 500);
   }
 
   // A text, or texts in lists, with the colors of the page's theme.
@@ -256,7 +266,7 @@ class LiveChart {
     this.root.dataset.drawn = +(this.root.dataset.drawn ?? 0) + 1;
     const { data, layout } = this.copy();  // Plotly writes into what it is given
     delete layout.meta;
-    await Plotly.react(this.plot, data, layout, { ...CONFIG, staticPlot: this.data.still });
+    await Plotly.react(this.plot, data, layout, CONFIG);
   }
 
   copy() {

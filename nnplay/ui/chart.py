@@ -60,7 +60,7 @@ _HTML = """
 </div>
 """
 _JS = (
-    "".join((_HERE / name).read_text(encoding="utf-8") for name in ("quick.js", "chart.js"))
+    "".join((_HERE / name).read_text(encoding="utf-8") for name in ("quick.js", "still.js", "chart.js"))
     .replace("__DARK__", json.dumps(DARK))
     .replace("__LINE__", LIVE_ROUTE[1:])
     .replace("__PLOTLY__", f"{PLOTLY_ROUTE[1:]}/plotly.min.js?v={plotly.__version__}")
@@ -144,7 +144,8 @@ def live_chart(
     where that is. watch: prefix of the keys of sliders that report while they are dragged:
     `dragged(key)`; line: where the chart asks for its pictures meanwhile, see `nnplay.ui.live`. on_click is
     called with the mark that was hit, before the page runs again; on_drop with the value of each key where
-    a `handle` or `grip` was let go. still: a picture and no more.
+    a `handle` or `grip` was let go. still: a card's picture, without
+    axes and drawn without Plotly (see still.js).
     """
     held = _state(key)
     _component(

@@ -365,11 +365,16 @@ function image(gd, index, trace, changed) {
   };
 }
 
-// Width and height of a PNG, which stand in its first bytes.
+// Width and height of a PNG or a JPEG, from its head; null for others.
 function sizeOf(source) {
-  if (!source.startsWith('data:image/png;base64,')) return null;
-  const head = atob(source.slice(22, 54)), at = i => [0, 1, 2, 3].reduce((n, k) => 256 * n + head.charCodeAt(i + k), 0);
-  return [at(16), at(20)];
+  const [, kind, data] = source.match(/^data:image\/(png|jpeg);base64,(.{0,1200})/) ?? [];
+  if (!kind) return null;
+  const head = Uint8Array.from(atob(data.slice(0, data.length - data.length % 4)), char => char.charCodeAt(0));
+  const two = i => 256 * head[i] + head[i + 1];
+  if (kind === 'png') return [two(18), two(22)];
+  for (let i = 2; head[i] === 0xFF; i += 2 + two(i + 2))  // from segment to segment, to that of the frame
+    if (head[i + 1] >= 0xC0 && head[i + 1] <= 0xC2) return [two(i + 7), two(i + 5)];
+  return null;
 }
 
 // ---- colors and texts ---------------------------------------------------------------------------
