@@ -144,8 +144,8 @@ def picture(source: str, sample: int, upload: bytes = b"") -> tuple[Tensor, int,
         pixels, labels = digit_nets.digits()
         return pixels[sample], int(labels[sample]), images.load("digits").classes
     if source in (*images.PHOTOS, "upload"):
-        kinds = (*images.PHOTOS, "upload")
-        return photo(source, upload), kinds.index(source), kinds
+        number = (*images.PHOTOS, "upload").index(source)
+        return photo(source, upload), number, (*images.KINDS.values(), "upload")
     data = images.load(source)
     within("sample", sample, (0, len(data.pixels) - 1))
     return torch.tensor(data.pixels[sample]), int(data.labels[sample]), data.classes

@@ -15,7 +15,10 @@ from sklearn.datasets import load_digits, load_sample_images
 
 from nnplay import uploads, vision
 
-PHOTOS = ("china", "flower")
+KINDS = {"china": "temple", "flower": "flower"}
+"""The photographs, by scikit-learn's names, and what they show."""
+
+PHOTOS = tuple(KINDS)
 SOURCES = ("digits", *PHOTOS, "upload", *vision.DATASETS)
 MOST = 10_000
 """Images of a set that are used: the first ones."""

@@ -1,6 +1,7 @@
 """The Python half of the live chart: what it sends, and how it takes whatever a browser sends back."""
 
 import base64
+import json
 
 import numpy as np
 import pytest
@@ -83,6 +84,43 @@ def test_a_line_that_grows_is_sent_once():
     np.testing.assert_array_equal(decode(packed["grow"][0]["y"]), line.astype("f4"))
     with pytest.raises(ValueError, match="differ in length"):
         Frames(["a", "b"], {}, grow={0: {"y": line}}, upto=[1])
+
+
+def test_lines_may_grow_each_at_its_own_pace():
+    lines = {0: {"y": np.arange(3.0)}, 1: {"y": np.arange(6.0)}}
+    moments = Frames(["a", "b", "c"], {}, grow=lines, upto={0: [1, 1, 2], 1: np.array([2, 4, 6])})
+    assert sent(moments, run="run", start=1)["upto"] == {0: [1, 2], 1: [4, 6]}
+    with pytest.raises(ValueError, match="differ in length"):
+        Frames(["a", "b"], {}, grow=lines, upto={0: [1, 2], 1: [1]})
+
+
+def plain(node):
+    """What Plotly's JSON stands for, in lists and numbers."""
+    match node:
+        case {"bdata": _, "dtype": dtype}:
+            return decode(
+                {"shape": str(len(base64.b64decode(node["bdata"])) // int(dtype[1])), **node}
+            ).tolist()
+        case dict():
+            return {key: plain(value) for key, value in node.items()}
+        case list():
+            return [plain(value) for value in node]
+    return node
+
+
+@pytest.mark.parametrize("y", [np.arange(6, dtype=np.uint8), [1, None, 2.5], [0.5, float("nan")], ["a", "b"]])
+def test_a_figure_is_written_as_plotly_writes_it(y):
+    figure = theme.figure(
+        [
+            {"type": "scatter", "x": np.linspace(0, 1, 6), "y": y, "text": np.array(["a", "b"], object)},
+            {"type": "heatmap", "z": np.eye(3, dtype=np.float32), "zmin": np.float32(0), "x0": np.int64(2)},
+            {"type": "image", "source": "data:,", "dx": np.float64(0.5), "visible": np.True_},
+        ],
+        xaxis={"range": (0, 1), "title": {"text": "é <b>"}},
+        narrow={"xaxis.domain": (0, 0.5)},
+        shapes=[{"type": "path", "path": "M0,0"}],
+    )
+    assert plain(json.loads(chart._text(figure))) == plain(json.loads(figure.to_json()))
 
 
 def test_unnamed_frames_are_named_by_their_content():
