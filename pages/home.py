@@ -9,6 +9,15 @@ from nnplay.ui.card import card
 
 IN_A_ROW = 3
 
+
+@st.cache_resource
+def preview(slug):
+    """A topic's picture, made once for all visitors, and how many experiments it has."""
+    compute = importlib.import_module(f"nnplay.{slug}")
+    figures = importlib.import_module(f"nnplay.figures.{slug}")
+    return figures.preview(compute.preview()), len(compute.EXPERIMENTS)
+
+
 st.title("Neural networks, as things that you move", anchor=False)
 st.markdown(
     "Drag a slider, and a real PyTorch computation redraws the picture under your hand. Every number is "
@@ -18,7 +27,5 @@ st.markdown(
 for i, topic in enumerate(TOPICS):
     if i % IN_A_ROW == 0:
         row = st.columns(IN_A_ROW)
-    compute = importlib.import_module(f"nnplay.{topic.slug}")
-    figures = importlib.import_module(f"nnplay.figures.{topic.slug}")
     with row[i % IN_A_ROW]:
-        card(topic, figures.preview(compute.preview()), len(compute.EXPERIMENTS))
+        card(topic, *preview(topic.slug))

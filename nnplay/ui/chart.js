@@ -163,10 +163,15 @@ class LiveChart {
     if (data.watch) this.watch(data.watch);
   }
 
-  // A card. Once all cards are there, Plotly is loaded for the page that is opened next.
-  showStill() {
-    this.paint();
-    drawStill(this.plot, this.spec);
+  // A card. One after the other, so that the first is seen at once; then Plotly is loaded for the page that is
+  // opened next.
+  async showStill() {
+    const before = window.nnplayCard;
+    let drawn;
+    window.nnplayCard = new Promise(resolve => { drawn = () => setTimeout(resolve); });
+    await before;
+    if (!this.gone) { this.paint(); drawStill(this.plot, this.spec); }
+    drawn();
     this.root.dataset.pictures = 1;
     setTimeout(() => requestIdleCallback(() => this.gone || loadPlotly().catch(() => {})), 500);
   }

@@ -278,7 +278,8 @@ function drawPixels(canvas, z, color, flip) {
     for (let column = 0; column < line.length; column++, to += 4) {
       const value = number(line[column]);
       if (value !== value) continue;
-      picture.data.set(color(value, true), to);
+      const [r, g, b, a] = color(value, true);
+      picture.data[to] = r; picture.data[to + 1] = g; picture.data[to + 2] = b; picture.data[to + 3] = a;
     }
   }
   context.putImageData(picture, 0, 0);

@@ -70,9 +70,9 @@ const STILL = {
     into.append(picture);
   },
 
-  // Bands between the levels, from four times as many points as there are, straight between these.
+  // Bands between the levels, from twice as many points as there are, straight between these.
   contour(trace, x, y, into) {
-    const { start, end, size } = trace.contours, [rows, columns] = [trace.z.length, trace.z[0].length], fine = 4;
+    const { start, end, size } = trace.contours, [rows, columns] = [trace.z.length, trace.z[0].length], fine = 2;
     const at = (place, most) => [Math.min(most - 2, Math.floor(place)), place - Math.min(most - 2, Math.floor(place))];
     const z = Array.from({ length: fine * (rows - 1) + 1 }, (_, k) => {
       const [i, u] = at(k / fine, rows);
