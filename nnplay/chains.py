@@ -6,6 +6,7 @@ import inspect
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,14 @@ def takes_parameters(function: Callable) -> Callable:
     return function
 
 
+@lru_cache(maxsize=1024)  # while a slider moves they are always the same ones
+def _numbers(seed: tuple[int, ...], name: str, turn: int, others: int) -> tuple[int, int, int]:
+    """What a stage's randomness begins with: two seeds, and the number of another picture, if any."""
+    random = np.random.default_rng([*seed, zlib.crc32(name.encode()), turn])
+    own, noise = (int(random.integers(100_000)) for _ in range(2))
+    return own, noise, int(random.integers(others)) if others else 0
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """One transform of a chain with its settings; `turn`: how many of its name stand before it."""
@@ -93,11 +102,10 @@ class Stage:
         They belong to the seed and the transform's name, so that it draws the same wherever it stands. Needs
         `drawn.global_generator`.
         """
-        random = np.random.default_rng([*seed, zlib.crc32(self.name.encode()), self.turn])
-        own, noise = (int(random.integers(100_000)) for _ in range(2))
+        own, noise, other = _numbers(tuple(seed), self.name, self.turn, others)
         torch.default_generator.manual_seed(own)
         values = self.transform.draw(tool, image, noise)
-        return values | {"other": int(random.integers(others))} if self.transform.mixes else values
+        return values | {"other": other} if self.transform.mixes else values
 
 
 def stages(chain: str, parameters: Mapping[str, Any]) -> tuple[Stage, ...]:

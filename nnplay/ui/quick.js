@@ -413,13 +413,14 @@ function write(node, text) {
   const x = node.getAttribute('x') ?? 0, y = node.getAttribute('y') ?? 0;
   const lines = text.split(/<br\s*\/?>/i);
   node.replaceChildren(...lines.map((line, i) => {
-    if (lines.length === 1 && !/[<&]/.test(line)) return document.createTextNode(line);
+    const plain = !/[<&]/.test(line);
+    if (plain && lines.length === 1) return document.createTextNode(line);
     const row = document.createElementNS(SVG, 'tspan');
     row.setAttribute('class', 'line');
     row.setAttribute('dy', `${1.3 * i}em`);
     row.setAttribute('x', x);
     row.setAttribute('y', y);
-    spans(new DOMParser().parseFromString(line, 'text/html').body, row);
+    if (plain) row.append(line); else spans(new DOMParser().parseFromString(line, 'text/html').body, row);
     return row;
   }));
 }
