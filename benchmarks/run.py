@@ -29,7 +29,7 @@ PRESSES = 60
 MOVES_OF_A_DRAG = 300
 VISITORS = 25
 VISITS = 7
-CARD = ".nnplay-chart[data-pictures]"
+PICTURE = ".nnplay-chart[data-pictures]"
 MOVES = 20
 FORGOTTEN = 35
 """Seconds after which the server has let go of visitors who left (.streamlit/config.toml)."""
@@ -169,7 +169,7 @@ def drag(browser, url: str, key: str) -> tuple[float, float, list[float]]:
     can be asked for: a slider of few steps, or a pointer that turns, asks for less than the screen could
     show; and how far each picture is behind the pointer in ms.
     """
-    page, _ = opened(browser, url, ".nnplay-chart[data-pictures]")
+    page, _ = opened(browser, url, PICTURE)
     page.evaluate(WATCH_DRAG)
     pictures, values = page.evaluate(DRAG, [key, MOVES_OF_A_DRAG])
     page.close()
@@ -180,7 +180,7 @@ def drag(browser, url: str, key: str) -> tuple[float, float, list[float]]:
 
 def train(browser, address: str) -> list[float]:
     """Pictures a second in each half second while a run trains and plays."""
-    page, _ = opened(browser, address, ".nnplay-chart[data-pictures]")
+    page, _ = opened(browser, address, PICTURE)
     page.evaluate(COUNT)
     page.wait_for_timeout(3000)
     times = np.array(page.evaluate("window.times"))
@@ -192,7 +192,7 @@ def stop(browser, address: str) -> list[float]:
     """Milliseconds from the click on Stop to the browser's knowing that the run has ended."""
     found = []
     for _ in range(8):
-        page, _ = opened(browser, address, ".nnplay-chart[data-pictures]")
+        page, _ = opened(browser, address, PICTURE)
         page.evaluate(CLICK_TO_END)
         page.get_by_role("button", name="Stop").click()
         found.append(page.evaluate("window.ended"))
@@ -253,7 +253,7 @@ def in_a_browser(url: str, floor: str, started: tuple[float, float]) -> None:
         cold = [
             first(browser, *visit)
             for _ in range(VISITS)
-            for visit in ((floor, "[data-testid=stSlider]"), (url, "[data-testid=stHeading]"), (url, CARD))
+            for visit in ((floor, "[data-testid=stSlider]"), (url, "[data-testid=stHeading]"), (url, PICTURE))
         ]
         row("cold visit to the home page", cold[1::3], "ms", cold[::3], "1.3x")
         row("cold visit to the first picture", cold[2::3], "ms", cold[::3], "1.3x")
@@ -261,7 +261,7 @@ def in_a_browser(url: str, floor: str, started: tuple[float, float]) -> None:
         base = press(page, "floor_x", "[data-testid=stMarkdown]", None)
         page.close()
         for topic, view, key in LEADS:
-            page, _ = opened(browser, f"{url}/{topic}?{topic}_view={view}", ".nnplay-chart[data-pictures]")
+            page, _ = opened(browser, f"{url}/{topic}?{topic}_view={view}", PICTURE)
             found = press(page, f"{topic}_{key}", ".nnplay-chart", "data-pictures")
             row(f"key to picture, {topic} {view} {key}", found, "ms", base, "3x")
             page.close()

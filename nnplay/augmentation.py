@@ -34,8 +34,7 @@ RANGES = transforms.RANGES | mixing.RANGES | _payoff.RANGES | {"draw": (1, augme
 CHOICES = {"source": images.SOURCES}
 LABELS = {
     "source": {
-        "china": "Photo: temple",
-        "flower": "Photo: flower",
+        **{name: f"Photo: {kind}" for name, kind in images.KINDS.items()},
         "digits": "Digits",
         "upload": "Your picture",
         **{name: name for name in images.SOURCES if not name.islower()},

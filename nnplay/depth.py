@@ -257,7 +257,7 @@ def _moments_of(values: torch.Tensor) -> tuple[float, float]:
     """Mean and variance. In float64 no sum of finite float32 overflows: what is not finite was not before."""
     values = values.double()
     mean = values.mean()
-    return mean.item(), values.sub_(mean).square_().mean().item()
+    return mean.item(), (values - mean).square_().mean().item()
 
 
 def _histogram(values: torch.Tensor, edges: np.ndarray) -> np.ndarray:

@@ -335,9 +335,8 @@ def test_without_a_chain_both_of_a_pair_are_the_same():
 
 def test_a_run_goes_from_the_start_to_its_end():
     records = list(compute.payoff(seeds=2, epochs=12, per_class=3, chain="rotation, mixup"))
-    assert [len(record.epochs) for record in records] == list(
-        range(1, 26)
-    )  # the start, and two batches an epoch
+    lengths = [len(record.epochs) for record in records]
+    assert lengths == list(range(1, 26))  # the start, and two batches an epoch
     last = records[-1]
     np.testing.assert_array_equal(last.epochs, np.arange(25) / 2)
     np.testing.assert_array_equal(last.moments[last.tested], np.floor(last.epochs))

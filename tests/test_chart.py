@@ -9,7 +9,7 @@ import streamlit as st
 from hypothesis import given
 from hypothesis import strategies as strategy
 
-from nnplay.figures import theme
+from nnplay.figures import rasters, theme
 from nnplay.figures.frames import Frames
 from nnplay.ui import chart
 
@@ -121,6 +121,15 @@ def test_a_figure_is_written_as_plotly_writes_it(y):
         shapes=[{"type": "path", "path": "M0,0"}],
     )
     assert plain(json.loads(chart._text(figure))) == plain(json.loads(figure.to_json()))
+
+
+def test_pixels_that_the_browser_paints_are_not_sent_beside_their_bytes():
+    entry = rasters.raster(1, np.arange(4), 2, [[0, 0]], (2, 2), theme.GRAY)
+    images = [{"source": "data:,own"}, rasters.image(entry, (0, 1, 1, 1), "x", "y")]
+    figure = theme.figure(images=images, meta={"rasters": [entry]})
+    sources = [image["source"] for image in json.loads(chart._text(figure))["layout"]["images"]]
+    assert sources == ["data:,own", ""]
+    assert figure.layout.images[1].source.startswith("data:image/png")  # for a notebook, and to take home
 
 
 def test_unnamed_frames_are_named_by_their_content():

@@ -133,7 +133,7 @@ class LiveChart {
     }
     if (this.gone || data !== this.data) return;  // a newer picture is on its way
     const css = getComputedStyle(this.root);
-    const night = luminance(css.getPropertyValue('--st-background-color')) < 0.4;
+    const night = isDark(css.getPropertyValue('--st-background-color').trim());
     if (night !== this.night) { this.night = night; this.frames = []; this.run = null; }  // frames, too, have colors
     this.spec = JSON.parse(this.dyed(data.figure));
     const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
@@ -574,10 +574,7 @@ function rasterSource({ values, side, at, size, colors, dots }, tile) {
   return canvas.toDataURL();
 }
 
-function luminance(color) {
-  const hex = color.trim().match(/^#(..)(..)(..)/);
-  return hex ? (0.2126 * parseInt(hex[1], 16) + 0.7152 * parseInt(hex[2], 16) + 0.0722 * parseInt(hex[3], 16)) / 255 : 1;
-}
+const isDark = color => /^#[0-9a-f]{6}/i.test(color) && luminance(channels(color)) < 0.2;
 
 export default function (component) {
   const root = component.parentElement.querySelector('.nnplay-chart');

@@ -144,8 +144,8 @@ def live_chart(
     where that is. watch: prefix of the keys of sliders that report while they are dragged:
     `dragged(key)`; line: where the chart asks for its pictures meanwhile, see `nnplay.ui.live`. on_click is
     called with the mark that was hit, before the page runs again; on_drop with the value of each key where
-    a `handle` or `grip` was let go. still: a card's picture, without
-    axes and drawn without Plotly (see still.js).
+    a `handle` or `grip` was let go. still: a card's picture, without axes and drawn
+    without Plotly (see still.js).
     """
     held = _state(key)
     _component(

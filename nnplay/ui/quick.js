@@ -344,10 +344,14 @@ function label({ family, color }) {
   return group;
 }
 
-// White or dark gray, whichever has more contrast (WCAG) with a cell of that color; in a cell without one dark gray.
-const light = channel => channel <= 10 ? channel / 3294.6 : ((channel / 255 + 0.055) / 1.055) ** 2.4;
-const readable = channels => channels && 0.2126 * light(channels[0]) + 0.7152 * light(channels[1]) + 0.0722 * light(channels[2]) < 0.2864
-  ? '#FFF' : '#444';
+// From 0, black, to 1, white, by WCAG's definition.
+function luminance(rgb) {
+  const light = channel => channel <= 10 ? channel / 3294.6 : ((channel / 255 + 0.055) / 1.055) ** 2.4;
+  return 0.2126 * light(rgb[0]) + 0.7152 * light(rgb[1]) + 0.0722 * light(rgb[2]);
+}
+
+// White or dark gray, whichever has more contrast with a cell of that color; in a cell without one dark gray.
+const readable = rgb => rgb && luminance(rgb) < 0.2864 ? '#FFF' : '#444';
 
 const even = places => {
   if (!places || places.length < 3) return true;
@@ -370,7 +374,7 @@ function image(gd, index, trace, changed) {
 function sizeOf(source) {
   const [, kind, data] = source.match(/^data:image\/(png|jpeg);base64,(.{0,1200})/) ?? [];
   if (!kind) return null;
-  const head = Uint8Array.from(atob(data.slice(0, data.length - data.length % 4)), char => char.charCodeAt(0));
+  const head = bytes(data.slice(0, data.length - data.length % 4));
   const two = i => 256 * head[i] + head[i + 1];
   if (kind === 'png') return [two(18), two(22)];
   for (let i = 2; head[i] === 0xFF; i += 2 + two(i + 2))  // from segment to segment, to that of the frame

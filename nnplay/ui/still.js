@@ -1,6 +1,6 @@
 // Draws a figure without axes, a card's, and without Plotly, whose script alone takes a browser a second: so the
 // first page is there at once. It knows what cards are made of: lines, marks, texts, cells, pictures and shapes on
-// linear axes whose ranges are given. What else there may be it leaves out, which a test of all cards would see.
+// linear axes whose ranges are given. Another kind of trace is an error, which the test of all cards sees.
 
 function element(tag, attributes = {}, style = {}) {
   const node = document.createElementNS(SVG, tag);
@@ -102,7 +102,7 @@ function drawStill(plot, { data, layout }) {
     page.append(element('image', { x: to[xref](x), y: to[yref](y), width: long(xref, sizex), height: long(yref, sizey),
       preserveAspectRatio: 'none', href: source }));
   }
-  for (const trace of data) STILL[trace.type]?.(trace, to[trace.xaxis ?? 'x'], to[trace.yaxis ?? 'y'], page);
+  for (const trace of data) STILL[trace.type](trace, to[trace.xaxis ?? 'x'], to[trace.yaxis ?? 'y'], page);
   for (const shape of layout.shapes ?? []) {
     const path = element('path', { d: pathOf(shape, to[shape.xref ?? 'x'], to[shape.yref ?? 'y']) }, stroked(shape.line));
     path.style.fill = shape.fillcolor ?? 'none';
